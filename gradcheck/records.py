@@ -1,0 +1,265 @@
+"""The frozen values that travel through a run.  Read this module first.
+
+A run goes one way and nothing flows back::
+
+    strategy --Point--> subject --Observation--+
+       |                                       +--> judge --Verdict--> record --> report
+       +------Point--> oracles --Estimates-----+
+
+Every value here is immutable and free of behaviour.  Arguments of a user's function are trees (dicts,
+lists, dataclasses) in general; inside gradcheck they are always a flat tuple of arrays, the *leaves*,
+each with a *path* such as ``x``, ``params['W'][0]`` that findings name.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+Number = float | complex
+
+FORMAT = 1
+"""Version of the record format.  A reader refuses a file of another version and says so."""
+
+
+class Severity(enum.StrEnum):
+    """How bad a finding is.  Only the first three make a result not ok."""
+
+    WRONG = "wrong"
+    CONTRACT = "contract"
+    CONFLICT = "conflict"
+    INACCURATE = "inaccurate"
+    CONVENTION = "convention"
+    INCONCLUSIVE = "inconclusive"
+    OUTSIDE = "outside"
+    DECLARED = "declared"
+
+    @property
+    def fails(self) -> bool:
+        """Whether a finding of this severity makes the result not ok."""
+        return self in (Severity.WRONG, Severity.CONTRACT, Severity.CONFLICT)
+
+
+class Status(enum.StrEnum):
+    """The three answers of a check."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Verdict(enum.Enum):
+    """What was found out, as a sentence.  The value IS the message."""
+
+    RIGHT = "Every entry that was looked at is the derivative, within the stated bound."
+    INACCURATE = "The formula is right, but digits are lost where rounding alone would keep them."
+    CONVENTION = "At a kink the answer is a convention: no generalised derivative, but one choice per primitive."
+    SURROGATE = "The gradient differs from the derivative, as its declared intent says."
+    WRONG = "The gradient is not the derivative of the forward."
+    CONTRACT = "The values may be right, but the way they are handed over breaks the contract."
+    CONFLICT = "Two oracles exclude each other: neither the gradient nor the truth can be trusted here."
+    STOCHASTIC = "The forward draws random numbers that could not be rewound, so no derivative is defined."
+    UNDECIDED = "No oracle's bound is small enough to decide."
+    OUTSIDE = "The forward is not differentiable at the points that were looked at."
+    EMPTY = "There is no differentiable entry to decide."
+    UNSUPPORTED = "The subject does not implement this operator."
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """Where a gradient is looked at.
+
+    ``inputs`` are all leaves of all arguments, in order; ``cotangents`` one array per output;
+    ``tangents`` one array per differentiable leaf, or None.  ``origin`` says why the point was chosen.
+    """
+
+    inputs: tuple[Array, ...]
+    cotangents: tuple[Array, ...]
+    tangents: tuple[Array, ...] | None = None
+    origin: str = "the given point"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """An exception as data: type name, message, and the place in the user's code where it was raised."""
+
+    kind: str
+    message: str
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What a subject answered at one point, and what it did to what it was given.
+
+    ``gradients`` has one entry per differentiable leaf; an entry is None where the subject gave None.
+    ``breaches`` are (code, leaf path, message) triples of the contract; values are judged apart from them.
+    """
+
+    outputs: tuple[Array, ...] = ()
+    gradients: tuple[Array | None, ...] = ()
+    jvp: tuple[Array, ...] | None = None
+    failure: Failure | None = None
+    breaches: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """Derivatives along D directions of an m-vector-valued function, each WITH its bound.
+
+    Shapes are (D, m).  ``bound`` is an absolute error bound, inf where the oracle cannot say.
+    ``witnesses`` are further (value, bound) pairs by which the same oracle corroborates itself (two
+    step ladders, for instance); a value counts as excluded only if all of them exclude it.  ``jump`` is the
+    right slope minus the left slope, with its own bound: a kink where it is not 0.  ``scale`` is the natural
+    scale min over rho of max|f|/rho of Cauchy's inequality.  ``kind`` holds one ``Local`` code per entry.
+    ``certified`` says that the bound is a theorem about this input, not an estimate.
+    """
+
+    method: str
+    value: Array
+    bound: Array
+    scale: Array
+    kind: Array
+    jump: Array | None = None
+    jump_bound: Array | None = None
+    witnesses: tuple[tuple[Array, Array], ...] = ()
+    evaluations: int = 0
+    certified: bool = False
+
+
+class Local(enum.IntEnum):
+    """How a function behaves along a line through the point, as far as an oracle can tell."""
+
+    SMOOTH = 0
+    KINK = 1
+    OUTSIDE = 2
+    UNDECIDED = 3
+    ONE_SIDED = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that is not as it should be, or that could not be decided.
+
+    ``code`` is stable (``GC101``); ``argument`` is the path of the leaf, ``index`` the entry in it (None if the
+    finding is about the whole leaf); ``got``, ``expected`` and ``bound`` belong to that entry;
+    ``point`` is the smallest counterexample found.  ``cause`` is "unexplained" until a diagnosis names one.
+    """
+
+    code: str
+    severity: Severity
+    argument: str
+    message: str
+    index: tuple[int, ...] | None = None
+    got: Number | None = None
+    expected: Number | None = None
+    bound: float | None = None
+    point: Point | None = None
+    cause: str = "unexplained"
+    wrong_entries: int = 0
+    entries: int = 0
+    evidence: str = ""
+    where: str = ""
+    """``file:line in function`` of the backward function, where it is known."""
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    """Keyword arguments (parameters) of the case the finding belongs to; plain values only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """Data of a V-curve: error of a plain difference against the step, and what explains it."""
+
+    steps: Array
+    errors: Array
+    truncation: Array
+    rounding: Array
+    chosen: float
+    entry: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UlpSamples:
+    """Error of single gradient entries, in ulp of the truth, against one input entry.
+
+    The largest is a lower bound of the true maximum: it was searched for, not proved.
+    ``bounds`` is the truth's own bound in ulp: errors under it are not resolved.
+    """
+
+    dtype: str
+    inputs: Array
+    errors: Array
+    bounds: Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """One row of what was tried: a combination of parameters, shapes and type, with its counts.
+
+    ``counts`` has the keys points, right, wrong, inaccurate, convention, inconclusive, outside, contract.
+    """
+
+    parameters: str
+    shapes: str
+    dtype: str
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """All that a run knows of one operator of one subject: one line of the records file."""
+
+    operator: str
+    subject: str
+    verdict: Verdict
+    status: Status
+    findings: tuple[Finding, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    coverage: tuple[Coverage, ...] = ()
+    curve: Curve | None = None
+    ulps: tuple[UlpSamples, ...] = ()
+    certificate: str = ""
+    untested: tuple[str, ...] = ()
+    oracles: Mapping[str, int] = field(default_factory=dict)
+    """How many entries each oracle decided."""
+    claim: Mapping[str, str] = field(default_factory=dict)
+    """What is claimed, as text: definition source, formula, citation, domain, kinks, signature, family."""
+    seed: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """First line of a records file: enough to know what was meant to be in it."""
+
+    run: str
+    planned: tuple[tuple[str, str], ...]
+    """(subject, operator) pairs that the run set out to check."""
+    profile: str
+    seed: int
+    versions: Mapping[str, str]
+    environment: Mapping[str, str]
+    command: str = ""
+    format: int = FORMAT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footer:
+    """Last line of a complete records file.  Without it the run was cut short."""
+
+    records: int
+    failed: int
+    seconds: float
+
+
+def count_entries(arrays: tuple[Array, ...]) -> int:
+    """Number of real coordinates in the leaves (a complex entry counts twice)."""
+    return sum(int(np.size(a)) * (2 if np.iscomplexobj(a) else 1) for a in arrays)

@@ -1,0 +1,1 @@
+"""WHO is tested: adapters that put an implementation behind one protocol."""
