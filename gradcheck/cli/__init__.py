@@ -1,0 +1,195 @@
+"""The command line: a thin shell over the engine.
+
+Exit codes, the same as pytest's where they mean the same: 0 all is well, 1 some gradient is not ok, 2 interrupted,
+4 wrong usage.  Heavy modules are imported by the command that needs them, so that ``--help`` is instant.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import cyclopts
+from cyclopts import App, Parameter
+
+from gradcheck.errors import RecordError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from gradcheck.claim import Operator
+
+OK, NOT_OK, INTERRUPTED, WRONG_USAGE = 0, 1, 2, 4
+
+Profile = Literal["quick", "default", "thorough"]
+
+
+def version() -> str:
+    """The installed version of gradcheck."""
+    from importlib import metadata
+
+    try:
+        return metadata.version("gradcheck")
+    except metadata.PackageNotFoundError:  # run from a source tree that is not installed
+        return "0+source"
+
+
+app = App(
+    name="gradcheck",
+    help="Is this the derivative of that, and how do you know?",
+    version=version,
+    result_action="return_value",
+)
+
+
+@app.command
+def run(
+    subjects: Annotated[list[str] | None, Parameter(negative_iterable=())] = None,
+    /,
+    *,
+    operators: str = "*",
+    profile: Profile | None = None,
+    seed: int | None = None,
+    out: Path = Path("reports"),
+    resume: bool = False,
+    jobs: int = 0,
+) -> int:
+    """Check implementations against the catalogue, write records and pages.
+
+    Parameters
+    ----------
+    subjects
+        Implementations under test; none means the project's own reference networks and rules.
+    operators
+        Shell-style patterns of operator names, separated by commas.
+    profile
+        How much is looked at: quick, default or thorough.
+    seed
+        Seed of every random draw; the same seed repeats the run.  Default 0.
+    out
+        Directory for records.jsonl and the pages.
+    resume
+        Continue the records file in OUT that an earlier run left incomplete.
+    jobs
+        Worker processes; 0 takes one per processor.
+    """
+    from gradcheck.cli import running
+
+    if jobs < 0:
+        raise UsageError(f"--jobs {jobs}: give a number of processes, or 0 for one per processor")
+    return running.run(
+        subjects or ["reference"],
+        operators=operators,
+        profile=profile,
+        seed=seed,
+        out=out,
+        resume=resume,
+        jobs=jobs,
+        version=version(),
+        console=_console(),
+    )
+
+
+@app.command(name="list")
+def list_(name: str = "*", /) -> int:
+    """List the operators of the catalogue, or state the claim of one of them.
+
+    Parameters
+    ----------
+    name
+        An operator, or a shell-style pattern.
+    """
+    from gradcheck import catalogue
+
+    operators = catalogue.select(name)
+    console = _console()
+    if len(operators) == 1:
+        console.print("\n".join(_claim_lines(operators[0])))
+        return OK
+    width = max(len(operator.name) for operator in operators)
+    for family in dict.fromkeys(operator.family for operator in operators):
+        console.print(family, style="bold")
+        for operator in operators:
+            if operator.family == family:
+                console.print(f"  {operator.name:<{width}}  {operator.formula}")
+    console.print(f"{len(operators)} operators")
+    return OK
+
+
+def _claim_lines(operator: Operator) -> list[str]:
+    fields = {
+        "family": operator.family,
+        "signature": operator.signature,
+        "formula": operator.formula,
+        "citation": operator.citation,
+        "domain": operator.domain.describe(),
+        "examples": str(len(operator.examples)),
+        "witnesses": "; ".join(witness.source for witness in operator.witnesses),
+    }
+    lines = [operator.name, *(f"  {name:<10} {text}" for name, text in fields.items() if text)]
+    return lines + [f"  {'kink':<10} {kink.where}: accepts {kink.accepts}" for kink in operator.kinks]
+
+
+@app.command
+def report(file: Path, /, *, out: Path | None = None) -> int:
+    """Build the pages from a records file again, complete or not.
+
+    Parameters
+    ----------
+    file
+        The records file of a run.
+    out
+        Directory for the pages; default the directory of FILE.
+    """
+    from gradcheck.cli import running
+    from gradcheck.records_io import read
+
+    directory = file.parent if out is None else out
+    found = read(file)
+    console = _console()
+    for problem in found.problems:
+        console.print(f"problem  {problem}")
+    if not found.complete:
+        console.print(f"The run is incomplete: {len(found.missing)} of {len(found.header.planned)} pairs are missing.")
+    running.close(found, directory, console)
+    return OK
+
+
+@app.command(name="version")
+def version_() -> int:
+    """Print the version."""
+    print(version())
+    return OK
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    # Names come from the code under test: no markup in them, no highlighting, no wrapping of long lines.
+    return Console(markup=False, highlight=False, emoji=False, soft_wrap=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The entry point: exits the process."""
+    sys.exit(execute(arguments))
+
+
+def execute(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit code."""
+    try:
+        result = app(arguments, exit_on_error=False, print_error=True)
+    except cyclopts.CycloptsError:
+        return WRONG_USAGE
+    except (UsageError, RecordError) as error:
+        print(f"gradcheck: {error}", file=sys.stderr)
+        return WRONG_USAGE
+    except OSError as error:
+        print(f"gradcheck: {error.filename or 'a file'}: {error.strerror}", file=sys.stderr)
+        return WRONG_USAGE
+    except KeyboardInterrupt:
+        print("gradcheck: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    return result if isinstance(result, int) else OK

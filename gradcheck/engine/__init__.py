@@ -1,0 +1,1 @@
+"""The engine: evaluates subjects and oracles at points, judges, and composes a record."""

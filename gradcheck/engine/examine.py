@@ -1,0 +1,328 @@
+"""Examine one call: all looks and all checks, composed into a Record.  The heart of ``check`` and ``verify``."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from gradcheck.engine import contract, findings, forward_mode
+from gradcheck.engine.flat import Layout, pack
+from gradcheck.engine.judge import Judgement
+from gradcheck.engine.look import Look, Looker
+from gradcheck.engine.profiles import Profile
+from gradcheck.engine.truth import basis, widen
+from gradcheck.errors import UsageError
+from gradcheck.records import Finding, Point, Record, Severity, Status, Verdict
+from gradcheck.strategies.points import nearby
+from gradcheck.strategies.shrink import smallest
+from gradcheck.subjects.callables import CAUGHT, Call, describe_failure
+from gradcheck.subjects.stochastic import rewound
+
+SETTLED = (Judgement.RIGHT, Judgement.INACCURATE, Judgement.WRONG)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """What is examined: a call, the forward that is the truth, and the words for the record."""
+
+    call: Call
+    name: str
+    subject: str = "given"
+    claim: Callable[..., Any] | None = None
+    special: tuple[float, ...] = ()
+    intent: str = ""
+    order: int = 1
+    words: Mapping[str, str] | None = None
+
+
+def seed_of(call: Call) -> int:
+    """A seed from the bytes of the inputs: the same inputs are looked at in the same way."""
+    digest = hashlib.blake2b(digest_size=4)
+    for path, leaf in zip(call.paths, call.leaves, strict=True):
+        digest.update(path.encode())
+        digest.update(leaf.tobytes() if isinstance(leaf, np.ndarray) else repr(leaf).encode())
+    return int.from_bytes(digest.digest(), "little")
+
+
+def examine(case: Case, profile: Profile, seed: int | None) -> Record:
+    """The record of one case.  Raises ``UsageError`` if the forward cannot be run at the given point, and nothing else."""
+    number = seed_of(case.call) if seed is None else seed
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        return _Examination(case, profile, number).run()
+
+
+class _Examination:
+    def __init__(self, case: Case, profile: Profile, seed: int) -> None:
+        self.case, self.profile, self.seed = case, profile, seed
+        self.call = case.call
+        self.rng = np.random.default_rng(seed)
+        self.found: list[Finding] = []
+        self.counts: Counter[str] = Counter()
+        self.oracles: Counter[str] = Counter()
+        self.untested: list[str] = []
+        self.leaves = list(self.call.leaves)
+
+    def run(self) -> Record:
+        first, second = self.outputs(), self.outputs()
+        if _bytes(first) != _bytes(second):
+            self.call = replace(self.call, implementation=rewound(self.call.implementation, self.call.kwargs))
+            first, second = self.outputs(), self.outputs()
+            if _bytes(first) != _bytes(second):
+                return self.record(Verdict.STOCHASTIC, Status.INCONCLUSIVE)
+            self.untested.append(
+                "other draws of the forward's random numbers: its generators were rewound before each call"
+            )
+        if not all(np.all(np.isfinite(o.astype(complex))) for o in first):
+            raise UsageError(
+                "inputs: the forward is not finite at the given point, so it has no derivative there; give another point"
+            )
+        if not any(np.size(self.call.leaves[k]) for k in self.call.active):
+            self.empty()
+            return self.record(Verdict.EMPTY, Status.FAIL if any(f.severity.fails for f in self.found) else Status.PASS)
+        claim = self.case.claim or self.call.implementation.forward
+        looker = Looker(self.call, claim, self.single, widen(self.call, claim), self.rng)
+        given = looker.at(self.leaves, "the given point", whole=self.profile.whole, probes=self.profile.probes)
+        if given is None:
+            raise UsageError(
+                "inputs: the claimed operator is not defined at the given point; give a point of its domain"
+            )
+        self.take(given)
+        self.breaches(given)
+        if given.observation.failure is None and given.observation.gradients:
+            self.inspect(given)
+            self.found += forward_mode.inspect(self.call, looker, given)
+            if self.case.order > 1:
+                self.found += forward_mode.symmetric_second_order(self.call, looker, given)
+            self.wander(looker)
+        self.shrink(looker, given.layout)
+        return self.conclude(given)
+
+    def outputs(self) -> tuple[np.ndarray, ...]:
+        leaves = [np.array(leaf) if isinstance(leaf, np.ndarray) else leaf for leaf in self.leaves]
+        try:
+            value = self.call.implementation.forward(*self.call.build(leaves), **self.call.kwargs)
+            self.single = not isinstance(value, (tuple, list))
+            arrays = tuple(np.asarray(v) for v in ((value,) if self.single else value))
+        except CAUGHT as error:
+            failure = describe_failure(error)
+            raise UsageError(
+                f"forward: it raises {failure.kind} at the given inputs: {failure.message} ({failure.where}); "
+                "call it with these inputs yourself and mend that first"
+            ) from error
+        for a in arrays:
+            if a.dtype.kind in "OSUV" and not a.dtype.name.startswith(("bfloat16", "float8")):
+                raise UsageError(
+                    f"forward: it returned {a.dtype} and not numbers; return an array or a tuple of arrays"
+                )
+        return arrays
+
+    def empty(self) -> None:
+        g = tuple(np.zeros(o.shape, o.dtype) for o in self.outputs())
+        seen = self.call.vjp(g, self.leaves, self.single)
+        look = Look(Point(inputs=(), cotangents=()), seen, Layout((), ()), np.zeros(0), None, None, None, (), 0)
+        self.breaches(look)
+        if seen.failure is not None:
+            self.found += findings.of_look(self.call, look)
+
+    def take(self, look: Look) -> None:
+        self.counts["points"] += 1
+        self.counts["evaluations"] += look.evaluations
+        self.found += findings.of_look(self.call, look)
+        if look.judgement is not None and look.truth is not None:
+            for j, count in zip(*np.unique(look.judgement, return_counts=True), strict=True):
+                self.counts[Judgement(int(j)).name.lower()] += int(count)
+            self.oracles[look.truth.method] += int(np.isin(look.judgement, SETTLED).sum())
+        for _, probe in look.probes:
+            self.counts[
+                "right" if probe.decided and not probe.wrong else "wrong" if probe.wrong else "inconclusive"
+            ] += 1
+            self.oracles[probe.method] += int(probe.decided)
+
+    def breaches(self, look: Look) -> None:
+        for code, path, message in look.observation.breaches:
+            self.found.append(
+                Finding(
+                    code=code,
+                    severity=Severity.CONTRACT,
+                    argument=path,
+                    message=message,
+                    point=look.point,
+                    where=self.call.implementation.where,
+                )
+            )
+
+    def inspect(self, given: Look) -> None:
+        magnitude = np.full(given.layout.total, np.nan)
+        if given.truth is not None and given.basis is not None and given.basis.shape[0] == magnitude.size:
+            magnitude = given.truth.magnitude
+        self.found += contract.inspect_contract(
+            self.call, given.point.cotangents, self.single, magnitude, self.rng, thorough=self.profile.contract
+        )
+
+    def wander(self, looker: Looker) -> None:
+        skipped = 0
+        for origin, leaves in nearby(self.call, self.rng, profile=self.profile.name, special=self.case.special):
+            if self.hopeless():
+                self.untested.append("further points: every argument was found wrong at three points already")
+                break
+            if self.counts["evaluations"] >= self.profile.evaluations:
+                skipped += 1
+                continue
+            look = looker.at(leaves, origin, whole=self.profile.nearby, probes=1)
+            if look is None:
+                self.counts["undefined points"] += 1
+                continue
+            self.take(look)
+            known = {(f.code, f.argument) for f in self.found}
+            self.breaches(replace_breaches(look, known))
+        if skipped:
+            self.untested.append(
+                f"{skipped} further points: the profile's {self.profile.evaluations} evaluations were used up"
+            )
+        if self.counts["undefined points"]:
+            self.untested.append(
+                f"{self.counts['undefined points']} points where the forward is not defined or not finite"
+            )
+
+    def hopeless(self) -> bool:
+        """Whether every argument is wrong at three points: more of them would say nothing new."""
+        seen = Counter(f.argument for f in self.found if f.code in ("GC101", "GC102", "GC109"))
+        return all(seen[self.call.paths[k]] >= 3 or seen["*"] >= 3 for k in self.call.active)
+
+    def shrink(self, looker: Looker, layout: Layout) -> None:
+        self.found = findings.merge(self.found)
+        for k, finding in enumerate(self.found):
+            if finding.severity is Severity.WRONG and finding.point is not None and finding.code in ("GC101", "GC102"):
+                if layout.total > self.profile.nearby or finding.index is None:
+                    continue
+                row = self.row(layout, finding)
+                self.found[k] = findings.smaller(
+                    self.call,
+                    finding,
+                    layout,
+                    lambda p, row=row: self.again(looker, p, row),  # type: ignore[misc]  # bound at once
+                    smallest,
+                    self.seed,
+                    self.profile.shrink,
+                )
+                break
+
+    def row(self, layout: Layout, finding: Finding) -> np.ndarray:
+        """The row of the basis that shows the finding's entry."""
+        leaf = [self.call.paths[k] for k in self.call.active].index(finding.argument)
+        rows = basis(self.call, layout)
+        span = layout.spans()[leaf]
+        width = 2 if layout.dtypes[leaf].kind == "c" else 1
+        entry = int(np.ravel_multi_index(finding.index, layout.shapes[leaf])) if finding.index else 0
+        return np.flatnonzero(np.any(rows[:, span][:, entry * width : entry * width + width] != 0, axis=1))[:width]
+
+    def again(self, looker: Looker, point: Point, row: np.ndarray) -> list[Finding]:
+        if self.counts["shrinking"] > self.profile.evaluations // 2:
+            return []
+        look = looker.at(list(point.inputs), point.origin, whole=self.profile.nearby, probes=1, g=point.cotangents, only=row)
+        if look is None:
+            return []
+        self.counts["shrinking"] += look.evaluations
+        return findings.of_look(self.call, look)
+
+    def conclude(self, given: Look) -> Record:
+        if self.case.intent:
+            self.found = [
+                replace(f, severity=Severity.DECLARED, message=f"{f.message}; declared: {self.case.intent}")
+                if f.severity is Severity.WRONG and f.code in ("GC101", "GC102")
+                else f
+                for f in self.found
+            ]
+        severities = {f.severity for f in self.found}
+        undecided = self.undecided(given)
+        if any(s.fails for s in severities):
+            status = Status.FAIL
+            worst = next(s for s in (Severity.WRONG, Severity.CONFLICT, Severity.CONTRACT) if s in severities)
+            verdict = {Severity.WRONG: Verdict.WRONG, Severity.CONFLICT: Verdict.CONFLICT}.get(worst, Verdict.CONTRACT)
+        elif undecided and not self.case.intent:
+            status = Status.INCONCLUSIVE
+            verdict = Verdict.OUTSIDE if Severity.OUTSIDE in severities else Verdict.UNDECIDED
+            self.untested.append(f"no entry of {', '.join(undecided)} was decided at the given point")
+        else:
+            status = Status.PASS
+            verdict = (
+                Verdict.SURROGATE
+                if Severity.DECLARED in severities
+                else Verdict.INACCURATE
+                if Severity.INACCURATE in severities
+                else Verdict.RIGHT
+            )
+        return self.record(verdict, status, certificate(self.call, given))
+
+    def undecided(self, given: Look) -> list[str]:
+        out = []
+        for leaf, k in enumerate(self.call.active):
+            if not np.size(self.call.leaves[k]):
+                continue
+            if given.judgement is not None:
+                decided = bool(np.any(np.isin(given.judgement[given.rows_of(leaf)], SETTLED)))
+            else:
+                decided = any(p.decided for n, p in given.probes if n == leaf)
+            if not decided:
+                out.append(self.call.paths[k])
+        return out
+
+    def record(self, verdict: Verdict, status: Status, certified: str = "") -> Record:
+        still = [p for k, p in enumerate(self.call.paths) if k not in self.call.active]
+        if still:
+            self.untested.append(f"derivatives with respect to {', '.join(still)}: not differentiated")
+        if self.case.order == 1:
+            self.untested.append("derivatives of order two and higher")
+        return Record(
+            operator=self.case.name,
+            subject=self.case.subject,
+            verdict=verdict,
+            status=status,
+            findings=tuple(findings.merge(self.found)) if verdict is Verdict.STOCHASTIC else tuple(self.found),
+            counts=dict(self.counts),
+            certificate=certified,
+            untested=tuple(self.untested),
+            oracles=dict(self.oracles),
+            claim=dict(self.case.words or {}),
+            seed=self.seed,
+        )
+
+
+def replace_breaches(look: Look, known: set[tuple[str, str]]) -> Look:
+    """The look without the breaches of form that are known already."""
+    fresh = tuple(b for b in look.observation.breaches if (b[0], b[1]) not in known)
+    return replace(look, observation=replace(look.observation, breaches=fresh))
+
+
+def certificate(call: Call, given: Look) -> str:
+    """The smallest error of a single entry that would have been called wrong at the given point, per leaf."""
+    parts = []
+    if given.judgement is not None and given.truth is not None and given.slack is not None:
+        seen = 2 * (
+            given.truth.bound
+            + given.slack
+            + 8 * 2.0**-53 * np.where(np.isfinite(given.truth.scale), given.truth.scale, 0)
+        )
+        for leaf, k in enumerate(call.active):
+            rows = given.rows_of(leaf)
+            rows = rows[np.isin(given.judgement[rows], SETTLED)]
+            if rows.size:
+                parts.append(f"{call.paths[k]}: {float(np.max(seen[rows])):.2g}")
+    parts += [f"{call.paths[call.active[leaf]]}: {p.seen:.2g}" for leaf, p in given.probes if p.decided]
+    return (
+        f"at the given point, would have caught any single-entry error of at least {', '.join(parts)}" if parts else ""
+    )
+
+
+def _bytes(arrays: tuple[np.ndarray, ...]) -> list[tuple[Any, ...]]:
+    return [(a.shape, a.dtype.str, a.tobytes()) for a in arrays]
+
+
+__all__ = ["Case", "examine", "pack", "seed_of"]

@@ -1,0 +1,116 @@
+"""Forward mode against the truth and against reverse mode, and the symmetry of second derivatives."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gradcheck.engine.flat import pack
+from gradcheck.engine.look import Look, Looker
+from gradcheck.engine.truth import Forward, estimate
+from gradcheck.oracles.finite_difference import line_derivatives
+from gradcheck.records import Array, Failure, Finding, Local, Severity
+from gradcheck.subjects.callables import Call
+
+
+def inspect(call: Call, looker: Looker, given: Look) -> list[Finding]:
+    """The jvp along a random tangent: each output tangent against a difference, and <g, Jd> = <J'g, d> against the vjp."""
+    if call.implementation.jvp is None:
+        return []
+    owner = Forward.at(call, looker.claim, call.leaves, looker.wide)
+    if owner is None:
+        return []
+    x = pack([call.leaves[k] for k in call.active])
+    d = looker.rng.choice((-1.0, 1.0), size=x.size) * looker.rng.uniform(0.5, 2.0, size=x.size)
+    tangents = owner.layout.unpack(d)
+    d = pack(tangents)
+    answer = call.jvp(tangents, looker.fresh(call.leaves))
+    if isinstance(answer, Failure):
+        return [_finding("GC301", f"the jvp raised {answer.kind}: {answer.message} ({answer.where})", given)]
+    expected_shapes = [c.shape for c in given.point.cotangents]
+    if [a.shape for a in answer] != expected_shapes:
+        return [
+            _finding("GC302", f"the jvp gave shapes {[a.shape for a in answer]}; it must give {expected_shapes}", given)
+        ]
+    got = pack(answer)
+    e = estimate(owner, owner, x, d[None])
+    u, tiny = looker.unit(owner.layout)
+    # Each output tangent is a sum of n products: the honest rounding of the judge, with the natural scale for cancellation.
+    allowed = (
+        e.bound[0]
+        + (4 + 6 * np.sqrt(x.size)) * u * np.abs(e.value[0])
+        + 8 * u * e.scale[0] * np.max(np.abs(d), initial=0.0)
+        + (x.size + 1) * tiny
+    )
+    smooth = e.kind[0] == Local.SMOOTH
+    bad = np.flatnonzero(smooth & np.isfinite(e.bound[0]) & ~(np.abs(got - e.value[0]) <= allowed))
+    if bad.size:
+        j = int(bad[0])
+        return [
+            _finding(
+                "GC301",
+                f"the jvp is not the directional derivative: {bad.size} of {got.size} output tangents are wrong",
+                given,
+                got=float(got[j]),
+                expected=float(e.value[0, j]),
+                bound=float(e.bound[0, j]),
+                index=(j,),
+            )
+        ]
+    return []
+
+
+def symmetric_second_order(call: Call, looker: Looker, given: Look) -> list[Finding]:
+    """The derivative of the vjp is symmetric where it exists: <w, D_u v> = <u, D_w v> for random u and w."""
+    owner = Forward.at(call, looker.claim, call.leaves, looker.wide)
+    if owner is None or not looker.wide:
+        return []
+    x = pack([call.leaves[k] for k in call.active])
+
+    def gradient(vector: Array) -> Array:
+        leaves = list(call.leaves)
+        for k, part in zip(call.active, owner.layout.unpack(vector), strict=True):
+            leaves[k] = part
+        seen = call.vjp(given.point.cotangents, leaves, looker.single)
+        return looker.fill(seen, owner.layout) if seen.gradients else np.full(x.size, np.nan)
+
+    u, w = looker.rng.choice((-1.0, 1.0), size=(2, x.size))
+    e = line_derivatives(gradient, x, np.stack([u, w]), noise_floor=2.0**-53)
+    if np.any(e.kind != Local.SMOOTH):
+        return []
+    gap = float(e.value[0] @ w - e.value[1] @ u)
+    allowed = float(np.sum(e.bound))
+    if not abs(gap) <= allowed:
+        return [
+            _finding(
+                "GC130",
+                "the vjp's own derivative is not symmetric, so it is the gradient of no function",
+                given,
+                got=gap,
+                expected=0.0,
+                bound=allowed,
+            )
+        ]
+    return []
+
+
+def _finding(
+    code: str,
+    message: str,
+    given: Look,
+    *,
+    got: float | None = None,
+    expected: float | None = None,
+    bound: float | None = None,
+    index: tuple[int, ...] | None = None,
+) -> Finding:
+    return Finding(
+        code=code,
+        severity=Severity.WRONG,
+        argument="jvp" if code.startswith("GC3") else "vjp",
+        message=message,
+        got=got,
+        expected=expected,
+        bound=bound,
+        index=index,
+        point=given.point,
+    )

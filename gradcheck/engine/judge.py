@@ -1,0 +1,102 @@
+"""The judge: pure.  No input or output, no randomness, no framework; every number that excuses an error is derived.
+
+Per coordinate i, with u the unit roundoff of the vjp's dtype, v its answer, t the truth and b its bound, g the
+cotangent, J the Jacobian with m outputs, ``tiny`` the least subnormal:
+
+* honest rounding      R = k + (4 + min(m, 6 sqrt(m))) u A + (m + 1) tiny,   A_i = sum_j |g_j J_ji|;
+  a sum of m products errs by m u A at the most and by about sqrt(m) u A in practice (Higham & Mary 2019), 4 roundings
+  belong to the factors; k is the truth's own movement under ulp-sized changes of inputs and cotangent;
+* natural scale        N_i = sum_j |g_j| min_rho max|f_j|/rho  (Cauchy's inequality);
+* the implementation's own movement W, capped at sqrt(u) N: it may turn wrong into inaccurate, never into right.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradcheck.records import Array, Local
+
+
+class Judgement(enum.IntEnum):
+    """What is said of one coordinate."""
+
+    RIGHT = 0
+    INACCURATE = 1
+    WRONG = 2
+    INCONCLUSIVE = 3
+    OUTSIDE = 4
+    KINK = 5
+    CONFLICT = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """The derivative of Re<g, f> along each coordinate's direction, as the oracles know it.
+
+    Arrays of shape (n,).  ``low`` and ``high`` enclose what ALL corroborating estimates leave possible for exclusion:
+    an answer is excluded only outside of each of them.  ``magnitude`` is A and ``scale`` is N of the module's formulas.
+    ``jump`` is right slope minus left slope.
+    """
+
+    value: Array
+    bound: Array
+    low: Array
+    high: Array
+    magnitude: Array
+    scale: Array
+    kind: Array
+    jump: Array
+    jump_bound: Array
+    conflict: Array
+    terms: int
+    method: str
+    certified: bool = False
+
+
+def allowance(truth: Truth, u: float, tiny: float, movement: Array | float = 0.0) -> Array:
+    """R, the rounding that an honest implementation may commit."""
+    m = max(truth.terms, 1)
+    magnitude = np.where(np.isfinite(truth.magnitude), truth.magnitude, np.abs(truth.value))
+    return np.asarray(movement + (4 + min(m, 6 * np.sqrt(m))) * u * magnitude + (m + 1) * tiny)
+
+
+def judge(
+    answer: Array,
+    truth: Truth,
+    u: float,
+    tiny: float,
+    *,
+    movement: Array | float = 0.0,
+    own_movement: Array | float = 0.0,
+) -> Array:
+    """One ``Judgement`` per coordinate.
+
+    ``movement`` is k, ``own_movement`` is W before its cap.  A truth that is looser than every allowance can refute but not
+    confirm: there the judgement is INCONCLUSIVE.
+    """
+    t, b = truth.value, truth.bound
+    rounding = allowance(truth, u, tiny, movement)
+    scale = np.where(np.isfinite(truth.scale), truth.scale, 0.0)
+    capped = np.minimum(own_movement, np.sqrt(u) * scale)
+    with np.errstate(invalid="ignore", over="ignore"):
+        error = np.where(np.isfinite(answer), np.maximum(0.0, np.abs(answer - t) - b), np.inf)
+        # 2^-30: an error relative to the truth above one part in 10^9 is to be caught, so a truth this sharp confirms.
+        # 2^10 u N: a difference divides noise of at least u |f| by steps inside rho, and its extrapolation and its two
+        # ladders cost up to ten bits more; a truth that is limited by nothing else confirms, too.
+        sharp = b <= np.maximum(np.maximum(rounding, 2.0**-30 * np.abs(t)), 2.0**10 * u * scale)
+        loose = rounding + np.maximum(8 * u * scale, capped)
+        excluded = ~np.isfinite(answer) | (answer < truth.low - loose) | (answer > truth.high + loose)
+    out = np.full(answer.shape, int(Judgement.INCONCLUSIVE))
+    out[(error <= rounding) & sharp] = Judgement.RIGHT
+    out[(error > rounding) & (error <= loose) & sharp] = Judgement.INACCURATE
+    out[(error > loose) & np.isfinite(b) & excluded] = Judgement.WRONG
+    out[truth.kind == Local.UNDECIDED] = Judgement.INCONCLUSIVE
+    # No derivative near this size is not finite, whatever the bound: a NaN is refuted where the function is smooth.
+    out[~np.isfinite(answer) & (truth.kind != Local.OUTSIDE) & np.isfinite(t) & np.isfinite(b)] = Judgement.WRONG
+    out[truth.kind == Local.KINK] = Judgement.KINK
+    out[truth.kind == Local.OUTSIDE] = Judgement.OUTSIDE
+    out[truth.conflict] = Judgement.CONFLICT
+    return out

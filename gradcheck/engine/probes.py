@@ -1,0 +1,92 @@
+"""Arguments too large for one derivative per entry: directional derivatives along random signs.
+
+With d of random signs the scalar <v - t, d> shows any single wrong entry with its full weight, whatever the number of entries;
+several independent directions guard against errors that cancel.  Halving the coordinates of a failing direction then names the entries.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradcheck.engine.truth import Forward, truth
+from gradcheck.records import Array, Local
+
+NAMED = 8
+"""Wrong entries that are named; beyond that the count is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What directional probes of one leaf saw: the wrong coordinates with their truth and bound, and the smallest error surely seen."""
+
+    wrong: tuple[tuple[int, float, float], ...]
+    seen: float
+    decided: bool
+    directions: int
+    method: str
+
+
+def excess(owner: Forward, x: Array, g: Array, v: Array, d: Array, u: float) -> tuple[float, float]:
+    """(error beyond the bound, what is allowed) along ``d``; the error is NaN where nothing decides."""
+    t = truth(owner, x, g, d[None])
+    terms = np.abs(d) @ np.abs(v)
+    # Honest rounding of each entry is at most (4 + 6 sqrt m) u |v_i|; added over the entries it cannot exceed this sum.
+    allowed = (4 + min(t.terms, 6 * np.sqrt(t.terms))) * u * (terms + t.magnitude[0]) + 8 * u * t.scale[0]
+    kind = Local(int(t.kind[0]))
+    if kind not in (Local.SMOOTH, Local.ONE_SIDED) or not np.isfinite(t.bound[0]):
+        return np.nan, np.inf
+    error = np.abs(v @ d - t.value[0])
+    return float(max(0.0, error - t.bound[0] - allowed)), float(t.bound[0] + allowed)
+
+
+def probe(
+    owner: Forward, x: Array, g: Array, v: Array, span: slice, u: float, rng: np.random.Generator, count: int
+) -> Probe:
+    """Probe the coordinates of one leaf along ``count`` random-sign directions."""
+    coordinates = np.arange(span.start, span.stop)
+    wrong: dict[int, tuple[float, float]] = {}
+    seen, decided = np.inf, 0
+    for _ in range(count):
+        d = np.zeros(x.size)
+        d[coordinates] = rng.choice((-1.0, 1.0), size=coordinates.size)
+        error, allowed = excess(owner, x, g, v, d, u)
+        if np.isnan(error):
+            continue
+        decided += 1
+        # An error e in one entry moves <v, d> by e: it is beyond the bound as soon as e exceeds twice what is allowed.
+        seen = min(seen, 2 * allowed)
+        if error > 0:
+            _bisect(owner, x, g, v, d, coordinates, u, wrong)
+            break
+    found = tuple((k, t, b) for k, (t, b) in sorted(wrong.items()))
+    return Probe(found, float(seen), decided > 0, decided, "random-sign directional differences")
+
+
+def _bisect(
+    owner: Forward,
+    x: Array,
+    g: Array,
+    v: Array,
+    d: Array,
+    coordinates: Array,
+    u: float,
+    wrong: dict[int, tuple[float, float]],
+) -> None:
+    pending = [coordinates]
+    while pending and len(wrong) < NAMED:
+        part = pending.pop()
+        restricted = np.zeros_like(d)
+        restricted[part] = d[part]
+        error, _ = excess(owner, x, g, v, restricted, u)
+        if not error > 0:
+            continue
+        if part.size == 1:
+            single = np.zeros((1, x.size))
+            single[0, part[0]] = 1.0
+            t = truth(owner, x, g, single)
+            wrong[int(part[0])] = (float(t.value[0]), float(t.bound[0]))
+            continue
+        half = part.size // 2
+        pending += [part[half:], part[:half]]

@@ -1,0 +1,38 @@
+"""How much is looked at: counts, never seconds, so that the same seed looks at the same points."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gradcheck.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """``whole``: coordinates up to which every entry gets its own derivative at the given point (``nearby`` at further points);
+    ``probes``: random-sign directions per larger argument; ``evaluations``: forward calls after which no further point is begun;
+    ``shrink``: examples that Hypothesis may try; ``contract``: whether the contract is inspected in full.
+    """
+
+    name: str
+    whole: int
+    nearby: int
+    probes: int
+    evaluations: int
+    shrink: int
+    contract: bool
+
+
+PROFILES = {
+    "quick": Profile("quick", 8, 4, 2, 400, 0, False),
+    "default": Profile("default", 64, 12, 3, 6_000, 100, True),
+    "thorough": Profile("thorough", 400, 64, 8, 120_000, 400, True),
+}
+
+
+def profile_named(name: str) -> Profile:
+    """The profile of that name; a ``UsageError`` names the known ones."""
+    try:
+        return PROFILES[name]
+    except KeyError:
+        raise UsageError(f"profile: {name!r} is not known; choose one of {', '.join(PROFILES)}") from None

@@ -1,0 +1,242 @@
+"""The truth at a point: asks the oracles and combines what they say.  Never sees the answer under test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from gradcheck.claim import Kind, Set
+from gradcheck.engine.flat import Layout, pack, roundoff
+from gradcheck.engine.judge import Truth
+from gradcheck.oracles.complex_step import complex_step
+from gradcheck.oracles.finite_difference import line_derivatives
+from gradcheck.records import Array, Estimate, Local
+from gradcheck.subjects.callables import CAUGHT, Call
+
+ORACLES = {"complex step": True}
+"""Oracles beside finite differences; an ablation switches them off here."""
+
+CHUNK = 30_000
+"""Derivatives (directions times outputs) analysed at once: 30 samples of each are 7 MB."""
+
+
+@dataclass(slots=True)
+class Forward:
+    """The claimed forward as a function of the packed active coordinates around one point; counts its calls."""
+
+    call: Call
+    function: Callable[..., Any]
+    leaves: tuple[Any, ...]
+    layout: Layout
+    wide: bool
+    size: int
+    reference: tuple[Array, ...] | None = None
+    evaluations: int = 0
+    complex_fails: bool = field(default=False)
+
+    @classmethod
+    def at(cls, call: Call, function: Callable[..., Any], leaves: Sequence[Any], wide: bool) -> Forward | None:
+        """Around this point; None where the forward raises there or is not finite."""
+        layout = Layout.of([leaves[k] for k in call.active])
+        # Copied once: a forward that changes its other arguments changes these copies, and is found out elsewhere.
+        held = tuple(np.array(leaf) if isinstance(leaf, np.ndarray) else leaf for leaf in leaves)
+        made = cls(call, function, held, layout, wide, 0)
+        try:
+            outputs = made.outputs(pack([leaves[k] for k in call.active]))
+        except CAUGHT:
+            return None
+        packed = pack(outputs)
+        if not np.all(np.isfinite(packed)):
+            return None
+        made.size = packed.size
+        made.reference = outputs if call.domain.gauge else None
+        return made
+
+    def outputs(self, vector: Array) -> tuple[Array, ...]:
+        """Outputs at these coordinates; raises what the forward raises."""
+        leaves = list(self.leaves)
+        if vector.dtype.kind == "c":
+            parts: Sequence[Array] = [
+                vector[s].reshape(shape) for s, shape in zip(self.layout.spans(), self.layout.shapes, strict=True)
+            ]
+        else:
+            parts = self.layout.unpack(vector, wide=self.wide)
+        for k, part in zip(self.call.active, parts, strict=True):
+            leaves[k] = part if isinstance(self.leaves[k], np.ndarray) else part[()]
+        self.evaluations += 1
+        outputs = self.call.forward(leaves, self.function)
+        if self.reference is not None and self.call.domain.gauge is not None:
+            outputs = self.call.domain.gauge(outputs, self.reference)
+        return outputs
+
+    def __call__(self, vector: Array) -> Array:
+        """Packed outputs; NaN where the forward raises or changes the shape of what it gives."""
+        try:
+            packed = pack(self.outputs(vector))
+        except CAUGHT:
+            return np.full(self.size, np.nan)
+        return packed if packed.size == self.size else np.full(self.size, np.nan)
+
+    def holomorphic(self, vector: Array) -> Array:
+        """Outputs at complex coordinates, for the complex step; raises what the forward raises."""
+        outputs = self.outputs(vector)
+        return np.concatenate([np.reshape(o, -1) for o in outputs]) if outputs else np.zeros(0)
+
+    @property
+    def analytic(self) -> bool:
+        """Whether a complex step makes sense: real inputs, evaluated in full precision."""
+        return all(d.kind != "c" for d in self.layout.dtypes) and not self.complex_fails
+
+    @property
+    def noise_floor(self) -> float:
+        """Unit roundoff of the arithmetic in which the forward is evaluated."""
+        return 2.0**-53 if self.wide else max((roundoff(d) for d in self.layout.dtypes), default=2.0**-53)
+
+
+def basis(call: Call, layout: Layout) -> Array:
+    """Directions (D, n) that span the tangents of the domain; the identity where it is an open set of reals."""
+    blocks = []
+    for k, shape, size in zip(call.active, layout.shapes, layout.sizes, strict=True):
+        blocks.append(_tangents(call.domain.of(k), shape, size))
+    total = layout.total
+    out = np.zeros((sum(b.shape[0] for b in blocks), total))
+    row = 0
+    for block, span in zip(blocks, layout.spans(), strict=True):
+        out[row : row + block.shape[0], span] = block
+        row += block.shape[0]
+    return out
+
+
+def _tangents(where: Set, shape: tuple[int, ...], size: int) -> Array:
+    identity = np.eye(size)
+    if where.kind in (Kind.SYMMETRIC, Kind.POSITIVE_DEFINITE) and len(shape) >= 2:
+        grid = np.arange(size).reshape(shape)
+        mirror = np.swapaxes(grid, -1, -2).ravel()
+        upper = np.flatnonzero(np.arange(size) <= mirror)
+        return np.asarray(np.minimum(identity[upper] + identity[mirror[upper]], 1.0))
+    if where.kind is Kind.SIMPLEX and shape and shape[-1] > 1:
+        inner = np.flatnonzero(np.arange(size) % shape[-1] < shape[-1] - 1)
+        return np.asarray(identity[inner] - identity[inner + 1])
+    return identity
+
+
+def limits(call: Call, layout: Layout, x: Array, directions: Array) -> tuple[Array, Array]:
+    """How far each line stays in the domain: (D,) lowest and highest t with x + t d inside every interval."""
+    low = np.full(directions.shape[0], -np.inf)
+    high = np.full(directions.shape[0], np.inf)
+    for k, span in zip(call.active, layout.spans(), strict=True):
+        where = call.domain.of(k)
+        if where.kind is not Kind.REALS or (np.isinf(where.low) and np.isinf(where.high)):
+            continue
+        d = directions[:, span]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            to_low, to_high = (where.low - x[span]) / d, (where.high - x[span]) / d
+        ends = np.where(d > 0, to_low, np.where(d < 0, to_high, -np.inf))
+        low = np.maximum(low, np.max(ends, axis=1, initial=-np.inf))
+        ends = np.where(d > 0, to_high, np.where(d < 0, to_low, np.inf))
+        high = np.minimum(high, np.min(ends, axis=1, initial=np.inf))
+    return np.minimum(low, 0.0), np.maximum(high, 0.0)
+
+
+def estimate(
+    forward: Callable[[Array], Array], owner: Forward, x: Array, directions: Array, reach: Array | None = None
+) -> Estimate:
+    """Finite differences along the directions, within the domain (and within ``reach`` if given)."""
+    low, high = limits(owner.call, owner.layout, x, directions)
+    if reach is not None:
+        low, high = np.maximum(low, -reach), np.minimum(high, reach)
+    grid = None if owner.wide else owner.layout.dtypes[0]
+    return line_derivatives(forward, x, directions, noise_floor=owner.noise_floor, low=low, high=high, grid=grid)
+
+
+def truth(
+    owner: Forward, x: Array, g: Array, directions: Array, *, reach: Array | None = None, sharp: bool = True
+) -> Truth:
+    """The derivative of g . f along each direction, with all that the judge wants to know of it.
+
+    The Jacobian is estimated output by output, so that A and N are sums over its entries and cancelling terms show.
+    """
+    step = max(1, CHUNK // max(1, owner.size))
+    parts = [_chunk(owner, x, g, directions[k : k + step], reach, sharp) for k in range(0, directions.shape[0], step)]
+    if len(parts) == 1:
+        return parts[0]
+    names = ("value", "bound", "low", "high", "magnitude", "scale", "kind", "jump", "jump_bound", "conflict")
+    merged = {name: np.concatenate([getattr(p, name) for p in parts]) for name in names}
+    return Truth(**merged, terms=parts[0].terms, method=parts[0].method)
+
+
+def _chunk(owner: Forward, x: Array, g: Array, directions: Array, reach: Array | None, sharp: bool) -> Truth:
+    used = np.flatnonzero(g)
+    weight = g[used]
+    difference = estimate(lambda v: owner(v)[used], owner, x, directions, reach)
+    value, bound = difference.value, difference.bound
+    conflict = np.zeros(value.shape[0], bool)
+    method = difference.method
+    witnesses = list(difference.witnesses)
+    if sharp and ORACLES["complex step"] and owner.analytic:
+        better = _complex(owner, x, directions, used)
+        if better is not None:
+            # The complex step stands on holomorphy, differences on smoothness: each must lie in the other's bound.
+            smooth = (difference.kind == Local.SMOOTH) & np.isfinite(better.bound) & np.isfinite(bound)
+            apart = smooth & (np.abs(better.value - value) > better.bound + bound)
+            conflict = np.any(apart, axis=1)
+            chosen = smooth & ~apart & (better.bound < bound)
+            value, bound = np.where(chosen, better.value, value), np.where(chosen, better.bound, bound)
+            method = "complex step within finite differences" if chosen.any() else method
+            witnesses = [(np.where(chosen, value, w), np.where(chosen, bound, b)) for w, b in witnesses]
+    return _weigh(difference, value, bound, witnesses, weight, conflict, method)
+
+
+def _weigh(
+    e: Estimate,
+    value: Array,
+    bound: Array,
+    witnesses: list[tuple[Array, Array]],
+    g: Array,
+    conflict: Array,
+    method: str,
+) -> Truth:
+    size = np.abs(g)
+    with np.errstate(invalid="ignore", over="ignore"):
+        t, b = value @ g, bound @ size
+        low, high = t - b, t + b
+        for w, wb in witnesses:
+            low, high = np.minimum(low, w @ g - wb @ size), np.maximum(high, w @ g + wb @ size)
+        jump = np.zeros(t.shape) if e.jump is None else np.where(e.kind == Local.KINK, e.jump, 0.0) @ g
+        jump_bound = (
+            np.zeros(t.shape) if e.jump_bound is None else np.where(e.kind == Local.KINK, e.jump_bound, 0.0) @ size
+        )
+        magnitude, scale = np.abs(value) @ size, e.scale @ size
+    kind = np.full(t.shape, int(Local.SMOOTH))
+    for local in (Local.ONE_SIDED, Local.KINK, Local.UNDECIDED, Local.OUTSIDE):
+        kind[np.any(e.kind == local, axis=1)] = local
+    return Truth(t, b, low, high, magnitude, scale, kind, jump, jump_bound, conflict, int(g.size), method)
+
+
+def _complex(owner: Forward, x: Array, directions: Array, used: Array) -> Estimate | None:
+    try:
+        return complex_step(lambda v: owner.holomorphic(v)[used], x, directions)
+    except CAUGHT:
+        owner.complex_fails = True
+        return None
+
+
+def widen(call: Call, function: Callable[..., Any]) -> bool:
+    """Whether the forward can be evaluated in float64 in the place of the given narrow dtype, and is the same function there.
+
+    It counts as the same if at least half of the narrow type's digits agree.
+    """
+    narrow = [np.asarray(call.leaves[k]).dtype for k in call.active]
+    if all(d in (np.dtype(np.float64), np.dtype(np.complex128)) for d in narrow):
+        return True
+    native = Forward.at(call, function, call.leaves, wide=False)
+    wide = Forward.at(call, function, call.leaves, wide=True)
+    if native is None or wide is None or native.size != wide.size:
+        return False
+    x = pack([call.leaves[k] for k in call.active])
+    a, b = native(x), wide(x)
+    u = max(roundoff(d) for d in narrow)
+    return bool(np.all(np.abs(a - b) <= np.sqrt(u) * np.max(np.abs(b), initial=0.0)))

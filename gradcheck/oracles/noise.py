@@ -1,0 +1,33 @@
+"""How much the values of a function jitter, measured before any step is chosen.
+
+After J. J. Moré and S. M. Wild, "Estimating computational noise", SIAM J. Sci. Comput. 33 (2011): the k-th
+differences of equally spaced samples of a smooth function fade like spacing^k, while those of independent noise
+with standard deviation sigma have variance sigma^2 (2k)! / (k!)^2.  Orders 4, 5 and 6 of seven samples each give
+a sigma; the median withstands one order that is small by chance and one that still sees the function.
+"""
+
+from __future__ import annotations
+
+from math import comb, sqrt
+
+import numpy as np
+
+from gradcheck.records import Array
+
+SAMPLES = 7
+"""Equally spaced samples that :func:`sigma` wants."""
+
+
+def sigma(samples: Array) -> Array:
+    """Standard deviation of the noise in each component.
+
+    samples: (D, 7, m), equally spaced along each line.  Returns (D, m); 0 where all differences vanish, NaN
+    where a sample is not finite.
+    """
+    estimates = []
+    table = np.diff(samples, n=3, axis=1)
+    for order in (4, 5, 6):
+        table = table[:, 1:] - table[:, :-1]
+        estimates.append(np.sqrt(np.mean(table * table, axis=1)) / sqrt(comb(2 * order, order)))
+    a, b, c = estimates
+    return np.maximum(np.minimum(a, b), np.minimum(np.maximum(a, b), c))

@@ -1,0 +1,127 @@
+"""Where along a line to look: representable steps, and the length on which a function is tame.
+
+The length R of a component is the step at which its first neglected Taylor terms would be as large as the kept ones.
+It is found by comparing the odd and even parts of f(x + t d) at steps far apart: for a tame function they scale like t
+and t^2, and what is left over tells R.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradcheck.records import Array
+
+RATIO = 2.0**-9
+"""Between scouting steps: coarse enough to cross nine decades with four, fine enough that a remainder of 1e-6 shows in
+float64 after the division by RATIO^2."""
+
+TAME = 0.25
+"""A remainder above a quarter of the part itself means that the step is not inside the tame region."""
+
+
+def first_step(x: Array, directions: Array) -> Array:
+    """A quarter of the geometric mean of |x_i / d_i| over the entries that move and are not 0; else 1 / (4 max |d|)."""
+    size, move = np.abs(x), np.abs(directions)
+    used = (move > 0.0) & (size > 0.0)
+    count = np.count_nonzero(used, axis=1)
+    logs = np.log(np.where(used, size, 1.0)) - np.log(np.where(used, move, 1.0))
+    mean = np.exp(np.sum(logs, axis=1) / np.maximum(count, 1))
+    return 0.25 * np.where(count > 0, mean, unit_step(directions))
+
+
+def unit_step(directions: Array) -> Array:
+    """The step that moves the fastest entry by 1; 1 for a zero direction."""
+    longest = np.max(np.abs(directions), axis=1, initial=0.0)
+    return 1.0 / np.where(longest > 0.0, longest, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Lattice:
+    """Rounds steps so that x + t d is representable, for directions whose nonzero entries have one magnitude.
+
+    For other directions no step does that in general: the rounding of the argument is then part of the noise.
+    """
+
+    length: Array
+    """(D,) that magnitude, 0 where the entries differ."""
+    reach: Array
+    """(D,) largest |x_i| among the entries that move."""
+    dtype: np.dtype[np.generic]
+
+    @classmethod
+    def of(cls, x: Array, directions: Array, dtype: np.dtype[np.generic]) -> Lattice:
+        """The lattice of a point and its directions (D, n)."""
+        move = np.abs(directions)
+        longest = np.max(move, axis=1, initial=0.0)
+        even = np.all((move == 0.0) | (move == longest[:, None]), axis=1)
+        reach = np.max(np.where(move > 0.0, np.abs(x), 0.0), axis=1, initial=0.0)
+        return cls(np.where(even, longest, 0.0), reach, dtype)
+
+    def round(self, steps: Array, room: float = 1.0) -> Array:
+        """The nearest steps (D, K) for which x +- t d, and multiples up to ``room``, are exact; never 0."""
+        length = self.length[:, None]
+        unit = np.where(length > 0.0, length, 1.0)
+        top = self.reach[:, None] + room * steps * unit
+        spacing = np.spacing(top.astype(self.dtype)).astype(np.float64)
+        count = np.maximum(np.rint(steps * unit / spacing), 1.0)
+        exact = count * spacing / unit
+        return np.where((length > 0.0) & np.isfinite(exact), exact, steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What the scouting steps say about each direction; all (D,)."""
+
+    length: Array
+    """R, the least over the components that say something."""
+    descend: Array
+    """Whether some component is wild at every step: look closer."""
+    climb: Array
+    """Whether some component drowns in rounding at every step: look wider."""
+
+
+def parts(up: Array, down: Array | None, centre: Array) -> tuple[tuple[Array, int], ...]:
+    """Odd and even part of f(x + t d) - f(x), or the difference itself on one side, with their leading powers of t."""
+    if down is None:
+        return ((up - centre, 1),)
+    return ((0.5 * (up - down), 1), (0.5 * (up - centre) + 0.5 * (down - centre), 2))
+
+
+def measure_scale(h: Array, up: Array, down: Array | None, centre: Array, roundoff: Array) -> Scale:
+    """Estimate R from scouting steps h (D, K), K >= 2, in any order, with values up and down (D, K, m)."""
+    order = np.argsort(-h, axis=1)
+    h = np.take_along_axis(h, order, axis=1)
+    up = np.take_along_axis(up, order[:, :, None], axis=1)
+    size = np.maximum(np.abs(up), np.abs(centre))
+    if down is not None:
+        down = np.take_along_axis(down, order[:, :, None], axis=1)
+        size = np.maximum(size, np.abs(down))
+    noise = 4.0 * roundoff * size
+    ratio = (h[:, 1:] / h[:, :-1])[:, :, None]
+    rest_power = 1 if down is None else 2
+    kept = left = np.zeros(())
+    for part, power in parts(up, down, centre):
+        grown = part[:, 1:] / ratio**power
+        rest = np.abs(part[:, :-1] - grown) / (1.0 - ratio**rest_power)
+        kept = kept + np.abs(part[:, :-1])
+        left = left + np.where(rest <= noise[:, 1:] * (1.0 + ratio**-power), 0.0, rest)
+    blind = kept <= 4.0 * noise[:, :-1]
+    tame = (left <= TAME * kept) & ~blind
+    wild = ~tame & ~blind
+    coarse = h[:, :-1, None]
+    # A remainder below 2^-12 is hardly resolved, and a longer step would gain nothing.
+    length = coarse * np.maximum(left / kept, 2.0**-12) ** (-1.0 / rest_power)
+    length = np.max(np.where(tame, length, 0.0), axis=1)
+    smallest_tame = np.min(np.where(tame, coarse, np.inf), axis=1)
+    wall = np.min(np.where(wild & (coarse > smallest_tame[:, None]), coarse, np.inf), axis=1)
+    any_tame, any_wild = np.any(tame, axis=1), np.any(wild, axis=1)
+    last_wild = np.min(np.where(wild, coarse, np.inf), axis=1)
+    length = np.where(any_tame, np.minimum(length, wall), np.where(any_wild, last_wild, np.inf))
+    known = np.min(length, axis=1, initial=np.inf)
+    return Scale(
+        length=np.where(np.isfinite(known), known, 4.0 * h[:, 0]),
+        descend=np.any(~any_tame & wild[:, -1], axis=1),
+        climb=np.any(blind[:, 0] & ~any_wild, axis=1),
+    )

@@ -1,0 +1,70 @@
+"""Forwards that draw random numbers: find their generators and rewind them before each call, so that a derivative is defined."""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from gradcheck.subjects.protocol import Implementation
+
+
+def _reachable(function: Any, kwargs: Mapping[str, Any]) -> Iterator[Any]:
+    yield from kwargs.values()
+    owner = getattr(function, "__self__", None)
+    if owner is not None:
+        yield from vars(owner).values() if hasattr(owner, "__dict__") else ()
+    plain = getattr(function, "__func__", function)
+    for cell in getattr(plain, "__closure__", None) or ():
+        try:
+            yield cell.cell_contents
+        except ValueError:  # a cell that is not filled yet
+            continue
+    code = getattr(plain, "__code__", None)
+    if code is not None:
+        yield from (plain.__globals__[name] for name in code.co_names if name in plain.__globals__)
+
+
+def generators(functions: tuple[Any, ...], kwargs: Mapping[str, Any]) -> list[Any]:
+    """The numpy generators that these functions can reach through arguments, closures, globals and their own object."""
+    found: dict[int, Any] = {}
+    for function in functions:
+        for value in _reachable(function, kwargs):
+            if isinstance(value, (np.random.Generator, np.random.RandomState)):
+                found[id(value)] = value
+    return list(found.values())
+
+
+def rewound(implementation: Implementation, kwargs: Mapping[str, Any]) -> Implementation:
+    """The implementation with every reachable generator, and NumPy's global one, rewound before each call of the forward.
+
+    A vjp that is a function of its arguments is rewound, too; a stateful one keeps what its forward drew.
+    """
+    sources = generators((implementation.forward, implementation.vjp), kwargs)
+    fixed = [
+        copy.deepcopy(s.bit_generator.state if isinstance(s, np.random.Generator) else s.get_state()) for s in sources
+    ]
+    legacy = np.random.get_state()  # noqa: NPY002  users' code draws from it
+
+    def rewind() -> None:
+        np.random.set_state(legacy)  # noqa: NPY002  the same generator is put back
+        for source, state in zip(sources, fixed, strict=True):
+            if isinstance(source, np.random.Generator):
+                source.bit_generator.state = state
+            else:
+                source.set_state(state)
+
+    def wrap(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def wrapped(*args: Any, **keywords: Any) -> Any:
+            rewind()
+            return function(*args, **keywords)
+
+        return wrapped
+
+    vjp = implementation.vjp if implementation.stateful else wrap(implementation.vjp)
+    return replace(implementation, forward=wrap(implementation.forward), vjp=vjp)

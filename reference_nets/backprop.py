@@ -1,0 +1,157 @@
+"""Derivatives along a graph: backwards (vjp), forwards (jvp), and by the plain sum over paths.
+
+For a graph with values v, write vbar for the adjoint of a variable, the derivative of sum_u seed(u) . u with respect
+to it.  By the chain rule it is collected from every input port (o, k), slot k of vertex o, that reads the variable:
+
+    vbar = seed(v) + sum over ports (o, k) with in_o(k) = v of sum_j (d f_(o,j) / d x_k)^T obar_j
+
+A variable that is read twice, by two vertices or by one, receives two contributions.  No vertex may pass anything on
+before all its outputs have received everything, hence the reverse topological order.  No function here recurs except
+the brute-force sum over paths, so the depth of a graph is limited by memory alone.
+
+Sources: R. Rojas, Neural Networks (1996), section 7.2 (the backpropagation diagram and proposition 11); Goodfellow,
+Bengio and Courville, Deep Learning (2016), algorithms 6.2, 6.5, 6.6; Bauer (1974) for the sum over paths; A. Griewank
+and A. Walther, Evaluating Derivatives, 2nd ed. (2008), chapter 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from reference_nets.generic import Value, ones_like, zeros_like
+from reference_nets.graph import Graph, GraphError, Values, Vertex
+
+Assignment = Mapping[str, Value]
+
+
+def evaluate(graph: Graph, inputs: Assignment) -> dict[str, Value]:
+    """The value of every variable, from one value per source."""
+    if set(inputs) != set(graph.sources):
+        raise GraphError(f"values are needed for the sources {sorted(graph.sources)}, but came for {sorted(inputs)}")
+    values = dict(inputs)
+    for number in graph.order:
+        vertex = graph.vertices[number]
+        values.update(zip(vertex.outputs, vertex.operation.evaluate(*_read(values, vertex.inputs)), strict=True))
+    return values
+
+
+def vjp(graph: Graph, values: Assignment, seeds: Assignment, of: Iterable[str] | None = None) -> dict[str, Value]:
+    """Reverse accumulation: the adjoints of the variables ``of`` (the sources, if not said), for cotangents ``seeds``.
+
+    Every vertex SCATTERS: visited once, in reverse order, it adds to the adjoint of each input.  A vertex none of whose
+    outputs was reached has nothing to pass on.  A variable that was never reached gets a zero of its own shape and
+    type.
+    """
+    adjoints = _checked(values, seeds)
+    for number in reversed(graph.order):
+        vertex = graph.vertices[number]
+        if any(name in adjoints for name in vertex.outputs):
+            contributions = _pull(vertex, values, adjoints)
+            for name, contribution in zip(vertex.inputs, contributions, strict=True):
+                adjoints[name] = adjoints[name] + contribution if name in adjoints else contribution
+    return _or_zeros(values, adjoints, graph.sources if of is None else of)
+
+
+def vjp_gathering(
+    graph: Graph, values: Assignment, seeds: Assignment, of: Iterable[str] | None = None
+) -> dict[str, Value]:
+    """The same adjoints in the other form: every variable GATHERS from the input ports that read it.
+
+    The ports are visited in the order in which ``vjp`` would serve them, so the sums agree bit for bit.
+    """
+    adjoints = _checked(values, seeds)
+    position = {number: place for place, number in enumerate(graph.order)}
+    pulled: dict[int, Values] = {}
+
+    def gather(name: str) -> None:
+        for number, slot in sorted(graph.readers[name], key=lambda port: (-position[port[0]], port[1])):
+            if number in pulled:
+                contribution = pulled[number][slot]
+                adjoints[name] = adjoints[name] + contribution if name in adjoints else contribution
+
+    for number in reversed(graph.order):
+        vertex = graph.vertices[number]
+        for name in vertex.outputs:
+            gather(name)
+        if any(name in adjoints for name in vertex.outputs):
+            pulled[number] = _pull(vertex, values, adjoints)
+    for name in graph.sources:
+        gather(name)
+    return _or_zeros(values, adjoints, graph.sources if of is None else of)
+
+
+def jvp(graph: Graph, values: Assignment, tangents: Assignment, of: Iterable[str] | None = None) -> dict[str, Value]:
+    """Forward accumulation: the tangents of the variables ``of`` (all, if not said), for tangents of some sources."""
+    stray = set(tangents) - set(graph.sources)
+    if stray:
+        raise GraphError(f"tangents belong to sources, but {sorted(stray)} are not sources")
+    moved = _checked(values, tangents)
+    for number in graph.order:
+        vertex = graph.vertices[number]
+        if any(name in moved for name in vertex.inputs):
+            inputs, outputs = _read(values, vertex.inputs), _read(values, vertex.outputs)
+            incoming = tuple(_or_zeros(values, moved, vertex.inputs)[name] for name in vertex.inputs)
+            moved.update(zip(vertex.outputs, vertex.operation.jvp(inputs, outputs, incoming), strict=True))
+    return _or_zeros(values, moved, graph.variables if of is None else of)
+
+
+def gradient(graph: Graph, inputs: Assignment, target: str) -> dict[str, Value]:
+    """The gradient of one scalar variable with respect to every source."""
+    values = evaluate(graph, inputs)
+    if target not in values:
+        raise GraphError(f"{target} is not a variable of the graph")
+    shape = np.shape(values[target])
+    if shape != ():
+        raise GraphError(f"{target} has shape {shape}, not (): use vjp with a cotangent of that shape")
+    return vjp(graph, values, {target: ones_like(values[target])})
+
+
+def sum_over_paths(graph: Graph, values: Assignment, start: str, end: str) -> Value:
+    """Bauer's formula for scalars: d end / d start = sum over all paths of the product of the partials along it.
+
+    This is the definition spelt out, slow and obvious: k diamonds in a row have 2^k paths.  A path goes through a
+    vertex from an input PORT to an output port, so a repeated input is several paths.
+    """
+    if start == end:
+        return ones_like(values[end])
+    result = zeros_like(values[end])
+    for number, slot in graph.readers[start]:
+        vertex = graph.vertices[number]
+        inputs, outputs = _read(values, vertex.inputs), _read(values, vertex.outputs)
+        unit = tuple(ones_like(v) if k == slot else zeros_like(v) for k, v in enumerate(inputs))
+        for name, partial in zip(vertex.outputs, vertex.operation.jvp(inputs, outputs, unit), strict=True):
+            result = result + partial * sum_over_paths(graph, values, name, end)
+    return result
+
+
+def _read(values: Assignment, names: Iterable[str]) -> Values:
+    return tuple(values[name] for name in names)
+
+
+def _pull(vertex: Vertex, values: Assignment, adjoints: Assignment) -> Values:
+    """The contributions of a vertex to its inputs, slot by slot."""
+    inputs, outputs = _read(values, vertex.inputs), _read(values, vertex.outputs)
+    cotangents = tuple(adjoints[n] if n in adjoints else zeros_like(values[n]) for n in vertex.outputs)
+    contributions = vertex.operation.vjp(inputs, outputs, cotangents)
+    for slot, (primal, contribution) in enumerate(zip(inputs, contributions, strict=True)):
+        if np.shape(contribution) != np.shape(primal):
+            raise GraphError(
+                f"'{vertex}': the cotangent of input {slot} has shape {np.shape(contribution)}, "
+                f"but the input has shape {np.shape(primal)}"
+            )
+    return contributions
+
+
+def _checked(values: Assignment, given: Assignment) -> dict[str, Value]:
+    for name, value in given.items():
+        if name not in values:
+            raise GraphError(f"{name} is not a variable of the graph")
+        if np.shape(value) != np.shape(values[name]):
+            raise GraphError(f"{name} has shape {np.shape(values[name])}, but was given {np.shape(value)}")
+    return dict(given)
+
+
+def _or_zeros(values: Assignment, known: Assignment, names: Iterable[str]) -> dict[str, Value]:
+    return {name: known[name] if name in known else zeros_like(values[name]) for name in names}

@@ -1,0 +1,42 @@
+"""Derivative rules, one file per family, written from the mathematics.
+
+``RULES[name](cotangent, *inputs, **params)`` gives one gradient per floating-point input, of the input's shape and
+type: the transposed Jacobian applied to the cotangent.  ``JVPS[name](tangents, *inputs, **params)`` gives the Jacobian
+applied to the tangents, one per floating-point input, for operators that have a forward rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from reference_nets.rules import (
+    activations,
+    convolution,
+    elementwise,
+    indexing,
+    linear_algebra,
+    losses,
+    normalisation,
+    pooling,
+    reductions,
+    scans,
+)
+
+_FAMILIES = (
+    elementwise,
+    activations,
+    reductions,
+    scans,
+    linear_algebra,
+    indexing,
+    losses,
+    normalisation,
+    pooling,
+    convolution,
+)
+
+RULES: dict[str, Callable[..., tuple[Any, ...]]] = {
+    name: rule for family in _FAMILIES for name, rule in family.RULES.items()
+}
+JVPS: dict[str, Callable[..., Any]] = {name: rule for family in _FAMILIES for name, rule in family.JVPS.items()}
