@@ -201,7 +201,7 @@ def _mend_tail(path: Path) -> None:
     except ValueError:
         mended = head + newline
     with open(path, "r+b") as file:
-        file.truncate(len(mended))
+        file.truncate(min(len(content), len(mended)))  # growing it would fill it with NUL
         file.seek(0, os.SEEK_END)
         file.write(mended[file.tell() :])
 

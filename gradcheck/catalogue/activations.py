@@ -21,6 +21,11 @@ def sigmoid(x: Array) -> Array:
     return result
 
 
+def relu(x: Array) -> Array:
+    """The positive part."""
+    return np.maximum(x, 0)
+
+
 def softplus(x: Array) -> Array:
     """Both branches are the same function; the exponential of the chosen one does not overflow."""
     return np.where(x > 0, x + np.log1p(np.exp(-x)), np.log1p(np.exp(x)))
@@ -108,7 +113,7 @@ OPERATORS = (
         name="relu",
         family="activations",
         signature="(...)->(...)",
-        definition=lambda x: np.maximum(x, 0),
+        definition=relu,
         examples=UNARY,
         formula="y = max(x, 0)",
         citation="Goodfellow, Bengio, Courville, Deep Learning (2016), section 6.3.1",

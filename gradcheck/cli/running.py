@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import multiprocessing
 import os
 import platform
@@ -10,7 +11,7 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from importlib import metadata
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 Pair = tuple[str, str]
 
 FILE = "records.jsonl"
+ENTRIES = ("right", "wrong", "inaccurate", "convention", "inconclusive", "outside")
 PEERS = ("numpy", "scipy", "hypothesis", "ml_dtypes")
 
 
@@ -48,6 +50,8 @@ def run(
     loaded = [subjects.load(name) for name in dict.fromkeys(names)]
     planned = tuple((subject.name, operator) for subject in loaded for operator in selected)
     by_name = dict(zip((subject.name for subject in loaded), dict.fromkeys(names), strict=True))
+    if len(by_name) < len(loaded):
+        raise UsageError(f"two of the subjects {', '.join(names)} call themselves by one name; run them one at a time")
     path = out / FILE
     earlier = records_io.read(path) if resume and path.exists() else None
     if earlier is not None:
@@ -82,7 +86,7 @@ def run(
                     done.append(record)
             if not finished:
                 seconds = sum(record.seconds for record in done)
-                writer.footer(Footer(records=len(done), failed=sum(map(failed, done)), seconds=seconds))
+                writer.footer(Footer(records=len(done), failed=sum(map(not_ok, done)), seconds=seconds))
         except KeyboardInterrupt:
             interrupted = "Interrupted"
         except BrokenProcessPool:
@@ -91,17 +95,17 @@ def run(
         console.print(f"{interrupted}.  `--resume` goes on from here.")
     close(records_io.read(path), out, console)
     console.print(f"{time.perf_counter() - started:.1f} s")
-    return INTERRUPTED if interrupted else NOT_OK if any(map(failed, done)) else OK
+    return INTERRUPTED if interrupted else NOT_OK if any(map(not_ok, done)) else OK
 
 
-def failed(record: Record) -> bool:
-    """Whether the record is not ok: some finding is wrong, a breach of contract or a conflict of oracles."""
-    return record.status is Status.FAIL or any(finding.severity.fails for finding in record.findings)
+def not_ok(record: Record) -> bool:
+    """Whether the subject has the operator and did not pass: it failed, or an argument is undecided."""
+    return record.status is not Status.PASS and record.verdict is not Verdict.UNSUPPORTED
 
 
 def close(found: records_io.Run, out: Path, console: Console) -> None:
     """Build the pages and print one closing line per subject."""
-    from gradcheck import report
+    from gradcheck import report  # the pages are heavy, and come last
 
     index = report.build(found, out)[0]
     for subject in dict.fromkeys(name for name, _ in found.header.planned):
@@ -112,10 +116,10 @@ def close(found: records_io.Run, out: Path, console: Console) -> None:
 
 def _summary(subject: str, records: Sequence[Record], planned: int) -> str:
     supported = [record for record in records if record.verdict is not Verdict.UNSUPPORTED]
-    parts = [f"{len(supported)} operators", f"{sum(not failed(record) for record in supported)} ok"]
-    parts.append(f"{sum(map(failed, supported))} not ok")
+    parts = [f"{len(supported)} operators", f"{sum(not not_ok(record) for record in supported)} ok"]
+    parts.append(f"{sum(map(not_ok, supported))} not ok")
     parts.append(f"{sum(len(record.findings) for record in supported)} findings")
-    entries = sum(n for record in supported for key, n in record.counts.items() if key != "points")
+    entries = sum(record.counts.get(key, 0) for record in supported for key in ENTRIES)
     open_ = sum(record.counts.get("inconclusive", 0) for record in supported)
     parts.append(f"{open_ / entries:.2%} inconclusive" if entries else "no entries judged")
     if len(supported) < len(records):
@@ -145,11 +149,16 @@ def _verify(task: tuple[str, str, str, int]) -> Record:
     from gradcheck.engine.verify import verify_operator
 
     subject, operator, profile, seed = task
-    [claim] = [found for found in catalogue.select("*") if found.name == operator]
-    return verify_operator(subjects.load(subject), claim, profile=profile, seed=seed)
+    [claim] = catalogue.select(operator)
+    tested = subjects.load(subject)
+    record = verify_operator(tested, claim, profile=profile, seed=seed)
+    if subject == tested.name:
+        return record
+    # The page's snippet has to load the subject by the name it was asked for.
+    return dataclasses.replace(record, claim={**record.claim, "load": subject})
 
 
-def _verified(tasks: Sequence[tuple[str, str, str, int]], jobs: int) -> Iterator[Record]:
+def _verified(tasks: Sequence[tuple[str, str, str, int]], jobs: int) -> Generator[Record]:
     """The records of the tasks, in their order whatever the number of processes: equal runs give equal files."""
     jobs = min(jobs or _processors(), len(tasks))
     if jobs <= 1:
@@ -192,7 +201,7 @@ def _shown(results: Iterator[Record], total: int, console: Console) -> Iterator[
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("checking", total=total)
         for record in results:
-            if failed(record):
+            if not_ok(record):
                 progress.console.print(_headline(record))
             progress.update(task, advance=1, description=f"{record.subject} {record.operator}")
             yield record
@@ -200,5 +209,6 @@ def _shown(results: Iterator[Record], total: int, console: Console) -> Iterator[
 
 def _headline(record: Record) -> str:
     codes = " ".join(dict.fromkeys(f.code for f in record.findings if f.severity.fails))
-    mark = "FAIL" if failed(record) else record.status.value
+    mark = "not there" if record.verdict is Verdict.UNSUPPORTED else record.status.value
+    mark = mark.upper() if not_ok(record) else mark
     return f"{mark:<12} {record.subject} {record.operator}  {codes}".rstrip()

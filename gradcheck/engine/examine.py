@@ -16,7 +16,7 @@ from gradcheck.engine.flat import Layout, pack
 from gradcheck.engine.judge import Judgement
 from gradcheck.engine.look import Look, Looker
 from gradcheck.engine.profiles import Profile
-from gradcheck.engine.truth import basis, widen
+from gradcheck.engine.truth import basis, grain, widen
 from gradcheck.errors import UsageError
 from gradcheck.records import Finding, Point, Record, Severity, Status, Verdict
 from gradcheck.strategies.points import nearby
@@ -87,7 +87,9 @@ class _Examination:
             self.empty()
             return self.record(Verdict.EMPTY, Status.FAIL if any(f.severity.fails for f in self.found) else Status.PASS)
         claim = self.case.claim or self.call.implementation.forward
-        looker = Looker(self.call, claim, self.single, widen(self.call, claim), self.rng)
+        looker = Looker(
+            self.call, claim, self.single, widen(self.call, claim), self.rng, grain(self.call, claim, self.rng)
+        )
         given = looker.at(self.leaves, "the given point", whole=self.profile.whole, probes=self.profile.probes)
         if given is None:
             raise UsageError(

@@ -51,16 +51,16 @@ class Truth:
     jump: Array
     jump_bound: Array
     conflict: Array
-    terms: int
+    terms: Array
     method: str
     certified: bool = False
 
 
 def allowance(truth: Truth, u: float, tiny: float, movement: Array | float = 0.0) -> Array:
     """R, the rounding that an honest implementation may commit."""
-    m = max(truth.terms, 1)
+    m = np.maximum(truth.terms, 1)
     magnitude = np.where(np.isfinite(truth.magnitude), truth.magnitude, np.abs(truth.value))
-    return np.asarray(movement + (4 + min(m, 6 * np.sqrt(m))) * u * magnitude + (m + 1) * tiny)
+    return np.asarray(movement + (4 + np.minimum(m, 6 * np.sqrt(m))) * u * magnitude + (m + 1) * tiny)
 
 
 def judge(
@@ -87,6 +87,8 @@ def judge(
         # 2^10 u N: a difference divides noise of at least u |f| by steps inside rho, and its extrapolation and its two
         # ladders cost up to ten bits more; a truth that is limited by nothing else confirms, too.
         sharp = b <= np.maximum(np.maximum(rounding, 2.0**-30 * np.abs(t)), 2.0**10 * u * scale)
+        # At an origin where all vanishes nothing sets a scale but one; there a zero is known to u^2 or better.
+        sharp |= (np.abs(t) <= b) & (b <= 2.0**-106)
         loose = rounding + np.maximum(8 * u * scale, capped)
         excluded = ~np.isfinite(answer) | (answer < truth.low - loose) | (answer > truth.high + loose)
     out = np.full(answer.shape, int(Judgement.INCONCLUSIVE))

@@ -52,12 +52,13 @@ class Looker:
     single: bool
     wide: bool
     rng: np.random.Generator
+    grain: float = 2.0**-53
 
     def at(
         self, leaves: Sequence[Any], origin: str, *, whole: int, probes: int, g: tuple[Array, ...] | None = None, only: Array | None = None
     ) -> Look | None:
         """Look at this point; None where the claimed forward is not defined or its own dtype overflows."""
-        owner = Forward.at(self.call, self.claim, leaves, self.wide)
+        owner = Forward.at(self.call, self.claim, leaves, self.wide, self.grain)
         if owner is None:
             return None
         try:

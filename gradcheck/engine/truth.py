@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -35,15 +35,17 @@ class Forward:
     size: int
     reference: tuple[Array, ...] | None = None
     evaluations: int = 0
+    grain: float = 2.0**-53
     complex_fails: bool = field(default=False)
 
     @classmethod
-    def at(cls, call: Call, function: Callable[..., Any], leaves: Sequence[Any], wide: bool) -> Forward | None:
+    def at(cls, call: Call, function: Callable[..., Any], leaves: Sequence[Any], wide: bool, grain: float = 2.0**-53
+    ) -> Forward | None:
         """Around this point; None where the forward raises there or is not finite."""
         layout = Layout.of([leaves[k] for k in call.active])
         # Copied once: a forward that changes its other arguments changes these copies, and is found out elsewhere.
         held = tuple(np.array(leaf) if isinstance(leaf, np.ndarray) else leaf for leaf in leaves)
-        made = cls(call, function, held, layout, wide, 0)
+        made = cls(call, function, held, layout, wide, 0, grain=grain)
         try:
             outputs = made.outputs(pack([leaves[k] for k in call.active]))
         except CAUGHT:
@@ -92,8 +94,8 @@ class Forward:
 
     @property
     def noise_floor(self) -> float:
-        """Unit roundoff of the arithmetic in which the forward is evaluated."""
-        return 2.0**-53 if self.wide else max((roundoff(d) for d in self.layout.dtypes), default=2.0**-53)
+        """Unit roundoff of the arithmetic in which the forward is evaluated, as far as dtypes and values show it."""
+        return self.grain if self.wide else max((roundoff(d) for d in self.layout.dtypes), default=2.0**-53)
 
 
 def basis(call: Call, layout: Layout) -> Array:
@@ -163,15 +165,16 @@ def truth(
     parts = [_chunk(owner, x, g, directions[k : k + step], reach, sharp) for k in range(0, directions.shape[0], step)]
     if len(parts) == 1:
         return parts[0]
-    names = ("value", "bound", "low", "high", "magnitude", "scale", "kind", "jump", "jump_bound", "conflict")
+    names = ("value", "bound", "low", "high", "magnitude", "scale", "kind", "jump", "jump_bound", "conflict", "terms")
     merged = {name: np.concatenate([getattr(p, name) for p in parts]) for name in names}
-    return Truth(**merged, terms=parts[0].terms, method=parts[0].method)
+    return Truth(**merged, method=parts[0].method)
 
 
 def _chunk(owner: Forward, x: Array, g: Array, directions: Array, reach: Array | None, sharp: bool) -> Truth:
     used = np.flatnonzero(g)
     weight = g[used]
     difference = estimate(lambda v: owner(v)[used], owner, x, directions, reach)
+    difference = _both_sides(owner, used, x, directions, reach, difference)
     value, bound = difference.value, difference.bound
     conflict = np.zeros(value.shape[0], bool)
     method = difference.method
@@ -187,7 +190,49 @@ def _chunk(owner: Forward, x: Array, g: Array, directions: Array, reach: Array |
             value, bound = np.where(chosen, better.value, value), np.where(chosen, better.bound, bound)
             method = "complex step within finite differences" if chosen.any() else method
             witnesses = [(np.where(chosen, value, w), np.where(chosen, bound, b)) for w, b in witnesses]
-    return _weigh(difference, value, bound, witnesses, weight, conflict, method)
+    return _weigh(difference, value, bound, witnesses, weight, conflict, method, x, directions, owner(x)[used])
+
+
+def _both_sides(owner: Forward, used: Array, x: Array, directions: Array, reach: Array | None, e: Estimate) -> Estimate:
+    """Where central differences stay vague: the slopes of each side, for functions that are smooth only on either side.
+
+    (elu and softsign at 0, x |x|: their Taylor series differ on the two sides, so central extrapolation stops at order one.)
+    """
+    vague = (e.bound > 2.0**-30 * np.abs(e.value)) & (e.kind != Local.OUTSIDE) & (e.kind != Local.ONE_SIDED)
+    vague &= (e.value != 0) | (e.bound > 0)
+    rows = np.flatnonzero(np.any(vague, axis=1))
+    if not rows.size:
+        return e
+    low, high = limits(owner.call, owner.layout, x, directions[rows])
+    if reach is not None:
+        low, high = np.maximum(low, -reach[rows]), np.minimum(high, reach[rows])
+    grid = None if owner.wide else owner.layout.dtypes[0]
+    nowhere = np.zeros(len(rows))
+
+    def slope(low: Array, high: Array) -> Estimate:
+        return line_derivatives(
+            lambda v: owner(v)[used], x, directions[rows], noise_floor=owner.noise_floor, low=low, high=high, grid=grid
+        )
+
+    right, left = slope(nowhere, high), slope(low, nowhere)
+    known = ((right.kind == Local.ONE_SIDED) | (right.kind == Local.SMOOTH)) & ((left.kind == Local.ONE_SIDED) | (left.kind == Local.SMOOTH))
+    with np.errstate(invalid="ignore"):
+        gap, doubt = right.value - left.value, right.bound + left.bound
+        middle, spread = (right.value + left.value) / 2, np.maximum(right.bound, left.bound) + np.abs(gap) / 2
+    meet = known & (np.abs(gap) <= doubt) & (spread < e.bound[rows])
+    apart = known & (np.abs(gap) > doubt) & (doubt < e.bound[rows])
+    value, bound, kind = e.value.copy(), e.bound.copy(), e.kind.copy()
+    jump = np.zeros_like(value) if e.jump is None else e.jump.copy()
+    jump_bound = np.zeros_like(value) if e.jump_bound is None else e.jump_bound.copy()
+    value[rows] = np.where(meet | apart, middle, value[rows])
+    bound[rows] = np.where(meet, spread, np.where(apart, doubt / 2, bound[rows]))
+    kind[rows] = np.where(meet, int(Local.SMOOTH), np.where(apart, int(Local.KINK), kind[rows]))
+    jump[rows] = np.where(apart, gap, jump[rows])
+    jump_bound[rows] = np.where(apart, doubt, jump_bound[rows])
+    replaced = np.zeros(value.shape, bool)
+    replaced[rows] = meet | apart
+    pairs = tuple((np.where(replaced, value, w), np.where(replaced, bound, b)) for w, b in e.witnesses)
+    return replace(e, value=value, bound=bound, kind=kind, jump=jump, jump_bound=jump_bound, witnesses=pairs)
 
 
 def _weigh(
@@ -198,6 +243,9 @@ def _weigh(
     g: Array,
     conflict: Array,
     method: str,
+    x: Array,
+    directions: Array,
+    here: Array,
 ) -> Truth:
     size = np.abs(g)
     with np.errstate(invalid="ignore", over="ignore"):
@@ -209,11 +257,18 @@ def _weigh(
         jump_bound = (
             np.zeros(t.shape) if e.jump_bound is None else np.where(e.kind == Local.KINK, e.jump_bound, 0.0) @ size
         )
-        magnitude, scale = np.abs(value) @ size, e.scale @ size
+        magnitude = np.abs(value) @ size
+        # On the real line a bounded function has M/rho as small as one likes; Cauchy's inequality needs a disc in which
+        # it is analytic, and the point's own size (or one) stands for that: N is no less than |f| over it.
+        length = np.maximum(np.max(np.abs(x * (directions != 0)), axis=1, initial=0.0), 1.0)
+        scale = np.maximum(e.scale @ size, float(np.abs(here) @ size) / length)
+        scale = np.maximum(scale, np.where(np.isfinite(magnitude), magnitude, 0.0))  # |f'| <= M/rho, whatever rho
     kind = np.full(t.shape, int(Local.SMOOTH))
     for local in (Local.ONE_SIDED, Local.KINK, Local.UNDECIDED, Local.OUTSIDE):
         kind[np.any(e.kind == local, axis=1)] = local
-    return Truth(t, b, low, high, magnitude, scale, kind, jump, jump_bound, conflict, int(g.size), method)
+    # A gradient entry is a sum over the outputs that depend on its input, and no more.
+    terms = np.count_nonzero((value != 0) & (size > 0), axis=1)
+    return Truth(t, b, low, high, magnitude, scale, kind, jump, jump_bound, conflict, terms, method)
 
 
 def _complex(owner: Forward, x: Array, directions: Array, used: Array) -> Estimate | None:
@@ -222,6 +277,26 @@ def _complex(owner: Forward, x: Array, directions: Array, used: Array) -> Estima
     except CAUGHT:
         owner.complex_fails = True
         return None
+
+
+def grain(call: Call, function: Callable[..., Any], rng: np.random.Generator) -> float:
+    """Unit roundoff of the coarsest type on whose grid the forward's values lie although its inputs do not.
+
+    A forward that computes in float32 inside is a staircase at steps below 2^-24: differences must know.
+    """
+    owner = Forward.at(call, function, call.leaves, wide=True)
+    if owner is None or owner.size == 0:
+        return 2.0**-53
+    x = pack([call.leaves[k] for k in call.active])
+    # 2^-10: generic neighbours, off the grid of any narrower type.
+    values = np.stack([owner(x * (1 + 2.0**-10 * rng.uniform(-1, 1, x.size)) + 2.0**-40 * rng.uniform(-1, 1, x.size)) for _ in range(4)])
+    moving = np.ptp(values, axis=0) > 0
+    for narrow in (np.float16, np.float32):
+        with np.errstate(over="ignore"):
+            on_grid = np.all((values == values.astype(narrow)) & np.isfinite(values), axis=0)
+        if np.any(on_grid & moving):
+            return roundoff(np.dtype(narrow))
+    return 2.0**-53
 
 
 def widen(call: Call, function: Callable[..., Any]) -> bool:

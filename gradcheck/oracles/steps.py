@@ -17,6 +17,9 @@ RATIO = 2.0**-9
 """Between scouting steps: coarse enough to cross nine decades with four, fine enough that a remainder of 1e-6 shows in
 float64 after the division by RATIO^2."""
 
+SINGLE = 2.0**-24
+"""Roundoff of float32, which functions of float64 inputs may use inside."""
+
 TAME = 0.25
 """A remainder above a quarter of the part itself means that the step is not inside the tame region."""
 
@@ -59,6 +62,10 @@ class Lattice:
         reach = np.max(np.where(move > 0.0, np.abs(x), 0.0), axis=1, initial=0.0)
         return cls(np.where(even, longest, 0.0), reach, dtype)
 
+    def part(self, rows: Array) -> Lattice:
+        """The lattice of some of the directions."""
+        return Lattice(self.length[rows], self.reach[rows], self.dtype)
+
     def round(self, steps: Array, room: float = 1.0) -> Array:
         """The nearest steps (D, K) for which x +- t d, and multiples up to ``room``, are exact; never 0."""
         length = self.length[:, None]
@@ -75,11 +82,13 @@ class Scale:
     """What the scouting steps say about each direction; all (D,)."""
 
     length: Array
-    """R, the least over the components that say something."""
+    """R, the least over the components that say something; four times the longest step if none does."""
     descend: Array
     """Whether some component is wild at every step: look closer."""
-    climb: Array
-    """Whether some component drowns in rounding at every step: look wider."""
+    blind: Array
+    """Whether some component drowns in rounding at the longest step: look wider."""
+    rough: Array
+    """Whether a wild component moves at the smallest step as much as at the next, or not at all: noise, or a jump."""
 
 
 def parts(up: Array, down: Array | None, centre: Array) -> tuple[tuple[Array, int], ...]:
@@ -102,14 +111,19 @@ def measure_scale(h: Array, up: Array, down: Array | None, centre: Array, roundo
     ratio = (h[:, 1:] / h[:, :-1])[:, :, None]
     rest_power = 1 if down is None else 2
     kept = left = np.zeros(())
-    for part, power in parts(up, down, centre):
+    resolved = np.zeros((), dtype=bool)
+    both = parts(up, down, centre)
+    for part, power in both:
         grown = part[:, 1:] / ratio**power
         rest = np.abs(part[:, :-1] - grown) / (1.0 - ratio**rest_power)
         kept = kept + np.abs(part[:, :-1])
-        left = left + np.where(rest <= noise[:, 1:] * (1.0 + ratio**-power), 0.0, rest)
+        swell = noise[:, 1:] * (1.0 + ratio**-power)
+        left = left + np.where(rest <= swell, 0.0, rest)
+        # Not tame, but by no more than the noise of float32 inside would make it, is not wild either.
+        resolved = resolved | ~(rest <= swell * (SINGLE / roundoff))
     blind = kept <= 4.0 * noise[:, :-1]
     tame = (left <= TAME * kept) & ~blind
-    wild = ~tame & ~blind
+    wild = ~tame & ~blind & resolved
     coarse = h[:, :-1, None]
     # A remainder below 2^-12 is hardly resolved, and a longer step would gain nothing.
     length = coarse * np.maximum(left / kept, 2.0**-12) ** (-1.0 / rest_power)
@@ -119,9 +133,14 @@ def measure_scale(h: Array, up: Array, down: Array | None, centre: Array, roundo
     any_tame, any_wild = np.any(tame, axis=1), np.any(wild, axis=1)
     last_wild = np.min(np.where(wild, coarse, np.inf), axis=1)
     length = np.where(any_tame, np.minimum(length, wall), np.where(any_wild, last_wild, np.inf))
+    lost = ~any_tame & any_wild
+    # A kink moves by 2^-9 of before on a step 2^-9 as long, an infinite slope like that of a square root by 2^-4.5.
+    last, before = (sum(np.abs(p[:, -k]) for p, _ in both) for k in (1, 2))
+    rough = lost & ((last == 0.0) | (last > 2.0**-4 * before))
     known = np.min(length, axis=1, initial=np.inf)
     return Scale(
         length=np.where(np.isfinite(known), known, 4.0 * h[:, 0]),
-        descend=np.any(~any_tame & wild[:, -1], axis=1),
-        climb=np.any(blind[:, 0] & ~any_wild, axis=1),
+        descend=np.any(lost, axis=1),
+        blind=np.any(blind[:, 0] & ~any_wild, axis=1),
+        rough=np.any(rough, axis=1),
     )

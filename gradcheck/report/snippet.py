@@ -29,7 +29,7 @@ definition = catalogue.operator({operator}).definition
 
 
 def slope(leaf, index):  # a central difference of the definition, in float64, for comparison
-    h = 2.0**-17 * max(1.0, abs(float(inputs[leaf][index])))  # about the cube root of the rounding unit: both errors equal
+    h = 2.0**-17 * max(1.0, abs(float(inputs[leaf][index])))  # about the cube root of the rounding unit
     values = []
     for step in (h, -h):
         moved = [np.array(x, dtype=np.float64) if x.dtype.kind != "c" and leaf_is_float(x) else x for x in inputs]
@@ -46,7 +46,8 @@ def leaf_is_float(x):
 
 for leaf, x in enumerate(inputs):
     if leaf_is_float(x):
-        print("central differences, input", leaf, np.array([slope(leaf, i) for i in np.ndindex(x.shape)]).reshape(x.shape))
+        slopes = [slope(leaf, index) for index in np.ndindex(x.shape)]
+        print("central differences, input", leaf, np.array(slopes).reshape(x.shape))
 """
 
 
@@ -67,6 +68,7 @@ def _subject(record: Record, finding: Finding, point: Point) -> list[str]:
     small = sum(values.size for values in point.inputs) <= text.SHOWN_IN_FULL
     real = all(values.dtype.kind != "c" for values in (*point.inputs, *point.cotangents))
     central = small and real
+    subject, operator = literal(record.claim.get("load", record.subject)), literal(record.operator)
     lines = [
         *(["from gradcheck import catalogue"] if central else []),
         "from gradcheck.subjects import load",
@@ -75,13 +77,13 @@ def _subject(record: Record, finding: Finding, point: Point) -> list[str]:
         *_tuple("inputs", point.inputs),
         *_tuple("cotangents", point.cotangents),
         "",
-        f"impl = load({literal(record.subject)}).implementation({literal(record.operator)}, params)",
+        f"impl = load({subject}).implementation({operator}, params)",
         "outputs = impl.forward(*inputs, **params)",
         "cotangent = cotangents if isinstance(outputs, tuple) else cotangents[0]",
         'print("got", impl.vjp(cotangent, *inputs, **params))',
         _expectation(finding),
     ]
-    return lines + (["", *_CENTRAL.format(operator=literal(record.operator)).splitlines()] if central else [])
+    return lines + (["", *_CENTRAL.format(operator=operator).splitlines()] if central else [])
 
 
 def _given(record: Record, finding: Finding, point: Point) -> list[str]:

@@ -103,4 +103,5 @@ def _basis(record: Record) -> Iterator[str]:
 def _repro(record: Record) -> str:
     if record.subject == GIVEN:
         return f"the same call with seed={record.seed}"
-    return f"gradcheck run {text.clean(record.subject)} --operators {text.clean(record.operator)} --seed {record.seed}"
+    subject = text.clean(record.claim.get("load", record.subject))
+    return f"gradcheck run {subject} --operators {text.clean(record.operator)} --seed {record.seed}"

@@ -18,7 +18,7 @@ _ORDER = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 def clean(text: str) -> str:
-    """``text`` on one line with control characters and lone surrogates escaped, safe for a terminal and for a comment."""
+    """``text`` on one line, control characters and lone surrogates escaped: safe for a terminal and for a comment."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in str(text))
 
 
@@ -78,7 +78,7 @@ def ulps(finding: Finding) -> float | None:
     if not math.isfinite(error):
         return math.inf
     floats = [a.dtype for a in (finding.point.inputs if finding.point else ()) if _is_inexact(a)]
-    limits = ml_dtypes.finfo(floats[0] if floats else np.float64)
+    limits: Any = ml_dtypes.finfo(floats[0] if floats else np.float64)  # type: ignore[no-untyped-call]  # has no types
     size = abs(finding.expected)
     exponent = math.frexp(size)[1] - 1 if size else -(2**30)
     unit = math.ldexp(float(limits.eps), exponent) if exponent > -1022 else 0.0

@@ -1,7 +1,8 @@
 """Directions to look along: cotangents of outputs and tangents of signs.
 
-A direction from {-1, 1}^n weighs every entry alike, so that no single wrong entry can hide in it.  A cotangent is neither all ones
-(a backward pass that ignores it would pass) nor of one sign (one that rectifies it would pass) nor one-hot.
+A direction from {-1, 1}^n weighs every entry alike, so that no single wrong entry can hide in it.  A cotangent is
+neither all ones (a backward pass that ignores it would pass) nor of one sign (one that rectifies it would pass) nor
+one-hot.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ def signs(n: int, rng: np.random.Generator) -> Array:
 
 
 def cotangent(outputs: tuple[Array, ...], rng: np.random.Generator) -> tuple[Array, ...]:
-    """One array per output, of its shape: random signs times random magnitudes in [0.5, 2], exact in the output's dtype.
+    """One array per output, of its shape: random signs times magnitudes in [0.5, 2], exact in the output's dtype.
 
-    A complex output gets such numbers as real and as imaginary part.  An output that is not of floating point gets float64.
+    A complex output gets such real and imaginary parts.  An output that is not of floating point gets float64.
     """
     return tuple(_one(np.asarray(output), rng) for output in outputs)
 

@@ -1,4 +1,7 @@
-"""What may be special about the values of one leaf: each edit maps a flat wide vector to a new one, or to None where it cannot apply."""
+"""What may be special about the values of one leaf.
+
+An edit maps a flat wide vector to a new one, or to None where it cannot apply.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from gradcheck.strategies.directions import signs
 Edit = Callable[[Array, np.random.Generator], Array | None]
 
 EDGES = (-8.0, -7.0, -6.0, -5.0, -4.0, -3.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 4.3)
-"""Exponents that bound the strata of a sweep: decades, halved from 0.1 to 1000, where most thresholds of exponentials lie.
+"""Exponents that bound the strata of a sweep: decades, halved from 0.1 to 1000, where most thresholds lie.
 
 They end at 10^4.3 = 19953, which float16 still holds."""
 
@@ -64,13 +67,13 @@ def put_half(value: float) -> Edit:
 
 
 def band(low: float, high: float, sign: float = 0.0) -> Edit:
-    """Every entry of magnitude 10^u, u uniform in [low, high]; signs random, but that of the first entry is ``sign`` unless it is 0."""
+    """Magnitudes 10^u, u uniform in [low, high], of random signs; a ``sign`` other than 0 is the first entry's."""
 
     def edit(v: Array, rng: np.random.Generator) -> Array:
         direction = signs(v.size, rng)
         if sign and v.size:
             direction = direction * direction[0] * sign
-        return phase(v, rng) * direction * 10.0 ** rng.uniform(low, high, v.size)
+        return np.asarray(phase(v, rng) * direction * 10.0 ** rng.uniform(low, high, v.size))
 
     return edit
 
@@ -79,7 +82,7 @@ def phase(v: Array, rng: np.random.Generator) -> Array:
     """Ones; for a complex vector, unit numbers on the axes, the diagonals and between them."""
     if v.dtype.kind != "c":
         return np.ones(v.size)
-    return np.exp(0.125j * np.pi * rng.integers(0, 16, v.size))
+    return np.asarray(np.exp(0.125j * np.pi * rng.integers(0, 16, v.size)))
 
 
 class Deck:
@@ -98,7 +101,7 @@ class Deck:
         exponents = low + (high - low) * self.rng.uniform(
             0.02, 0.98, v.size
         )  # inside: rounding must not change the decade
-        return phase(v, self.rng) * (1.0 - 2.0 * (taken % 2)) * 10.0**exponents
+        return np.asarray(phase(v, self.rng) * (1.0 - 2.0 * (taken % 2)) * 10.0**exponents)
 
 
 def _tie(v: Array, rng: np.random.Generator) -> Array | None:

@@ -14,10 +14,10 @@ from gradcheck.engine.flat import largest
 from gradcheck.records import Array
 
 INSIDE = 2.0**-10
-"""A number at an end that does not belong to the set moves inwards by this (times the width): small, yet no pole is met there."""
+"""A number at an end that is not in the set moves inwards by this, times the width: near the pole, not at it."""
 
 STRUCTURED = (Kind.POSITIVE_DEFINITE, Kind.SIMPLEX)
-"""Sets that an arbitrary array cannot be brought into without losing what was special in it: they are drawn from instead."""
+"""Sets that an array cannot be brought into without losing what was special in it: they are drawn from instead."""
 
 
 def wide(leaf: Any) -> Array:
@@ -92,7 +92,7 @@ def draw(leaf: Any, within: Set, rng: np.random.Generator) -> Array:
     """A fresh wide array of a structured set, of the leaf's shape.
 
     POSITIVE_DEFINITE: s (B B^H / n + I / 4), of condition number about 20, with a scale s from [0.3, 3].
-    SIMPLEX: positive numbers divided by their sum; exponential ones give the uniform distribution on it, their squares more uneven points.
+    SIMPLEX: positive numbers divided by their sum; exponential ones are uniform on it, their squares more uneven.
     """
     model = wide(leaf)
     if within.kind is Kind.SIMPLEX:

@@ -15,6 +15,8 @@ MODULES = (
     "shapes",
     "places",
     "formulas",
+    "layers",
+    "algebra",
     "small_errors",
     "contracts",
     "cotangents",

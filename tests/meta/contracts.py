@@ -16,7 +16,7 @@ W = normal(3, 4, 2)
 B = normal(4, 2)
 
 
-# --- shape -----------------------------------------------------------------------------------------
+# --- shape ---------------------------------------------------------------------------------------------------
 
 
 def triple_sum(x: Any) -> Any:
@@ -66,7 +66,7 @@ SHAPES = (
     ),
     *twins(
         "amplitude", "shape", scaled, lambda g, x, a: (g * a * np.cos(x), (g * np.sin(x)).sum()), (X, np.array(1.5)),
-        unseen="", severity="contract",
+        unseen="amplitude_of_size_one", severity="contract",
         amplitude_not_summed=lambda g, x, a: (g * a * np.cos(x), g * np.sin(x)),
         amplitude_of_size_one=lambda g, x, a: (g * a * np.cos(x), (g * np.sin(x)).sum(keepdims=True)),
     ),
@@ -77,7 +77,7 @@ SHAPES = (
 )  # fmt: skip
 
 
-# --- number type and finiteness --------------------------------------------------------------------
+# --- number type and finiteness ------------------------------------------------------------------------------
 
 
 def tanh(x: Any) -> Any:
@@ -118,7 +118,7 @@ TYPES = (
     ),
     *twins(
         "tanh in float32", "dtype", tanh, lambda g, x: g * (1 - np.tanh(x)) * (1 + np.tanh(x)), (X.astype(np.float32),),
-        unseen="*", severity="contract",
+        unseen="float64_for_float32", severity="contract",
         float64_for_float32=lambda g, x: tanh_vjp(g.astype(np.float64), x.astype(np.float64)),
         float16_for_float32=lambda g, x: tanh_vjp(g, x).astype(np.float16),
     ),
@@ -140,7 +140,7 @@ TYPES = (
 )  # fmt: skip
 
 
-# --- mutation and aliasing -------------------------------------------------------------------------
+# --- mutation and aliasing -----------------------------------------------------------------------------------
 
 
 def cube(x: Any) -> Any:
@@ -314,7 +314,7 @@ MEMORY: tuple[Case, ...] = (
 )  # fmt: skip
 
 
-# --- closures with state, each made afresh ---------------------------------------------------------
+# --- closures with state, each made afresh -------------------------------------------------------------------
 
 
 def _fresh(name: str, group: str, vjp_maker: Any) -> Case:
@@ -335,7 +335,7 @@ CLOSURES = (
 )  # fmt: skip
 
 
-# --- determinism, memory layout, exceptions --------------------------------------------------------
+# --- determinism, memory layout, exceptions ------------------------------------------------------------------
 
 BLUR = np.random.default_rng(5)
 

@@ -17,7 +17,7 @@ TARGET = np.eye(5)[[1, 4, 1]]
 KERNEL = np.array([0.5, -1.0, 2.0])
 
 
-# --- elementwise ------------------------------------------------------------------------------------------------------
+# --- elementwise ---------------------------------------------------------------------------------------------
 
 
 def sine(x: Any) -> Any:
@@ -31,8 +31,8 @@ def normalised(g: Any, x: Any) -> Any:
 
 ELEMENTWISE = twins(
     "sine of a vector", "cotangent", sine, lambda g, x: g * np.cos(x), (X,),
-    unseen="ignored averaged first_entry_only largest_only squared cubed rectified clipped_at_1 clipped_at_5 clipped_at_10 "
-    "absolute sign_only reversed sorted rounded normalised half_precision single_precision tiny_flushed "
+    unseen="ignored averaged first_entry_only largest_only squared cubed rectified clipped_at_1 clipped_at_5 "
+    "clipped_at_10 absolute sign_only reversed sorted rounded normalised half_precision single_precision tiny_flushed "
     "large_dropped result_clipped result_clipped_at_10 negative_scaled root_kept",
     ignored=lambda g, x: np.cos(x),
     averaged=lambda g, x: g.mean() * np.cos(x),
@@ -65,7 +65,7 @@ ELEMENTWISE = twins(
 )  # fmt: skip
 
 
-# --- functions whose gradient vanishes for an all-ones cotangent: anything proportional to it passes -----------------------------
+# --- functions whose gradient vanishes for an all-ones cotangent: anything proportional to it passes ---------
 
 
 def centre(x: Any) -> Any:
@@ -116,7 +116,7 @@ BALANCED = (
 )  # fmt: skip
 
 
-# --- reductions and scalar losses: what comes from above is taken for one ----------------------------------------------------------
+# --- reductions and scalar losses: what comes from above is taken for one ------------------------------------
 
 
 def half_squared_error(y: Any) -> Any:
@@ -163,7 +163,7 @@ LOSSES = (
 )  # fmt: skip
 
 
-# --- matrices and rearrangements: where the cotangent is to be put ---------------------------------------------------------------
+# --- matrices and rearrangements: where the cotangent is to be put -------------------------------------------
 
 
 def matmul(a: Any, b: Any) -> Any:
@@ -242,7 +242,7 @@ PLACED = (
 )  # fmt: skip
 
 
-# --- several outputs, complex cotangents, a cotangent read after it was written ---------------------------------------------------
+# --- several outputs, complex cotangents, a cotangent read after it was written ------------------------------
 
 
 def waves(x: Any) -> Any:

@@ -17,7 +17,7 @@ INDEX = np.array([3, 0, 3, -1, 3, 0])
 MASK = np.array([True, False, True, True, False])
 
 
-# --- fan-out, diamonds, shared buffers --------------------------------------------------------------------------------
+# --- fan-out, diamonds, shared buffers -----------------------------------------------------------------------
 
 
 def fan_out(x: Any) -> Any:
@@ -118,14 +118,15 @@ PATHS = (
         overwritten_value_used=lambda g, x: 2 * g * np.sin(x) ** 2 * np.cos(x),
     ),
     *twins(
-        "dead end", "dead end", lambda x, y: np.sin(x) + 0 * y, lambda g, x, y: (g * np.cos(x), np.zeros_like(y)), (X, Y),
+        "dead end", "dead end", lambda x, y: np.sin(x) + 0 * y, lambda g, x, y: (g * np.cos(x), np.zeros_like(y)),
+        (X, Y),
         copied=lambda g, x, y: (g * np.cos(x), g * np.cos(x)),
         ones=lambda g, x, y: (g * np.cos(x), np.ones_like(y)),
     ),
 )  # fmt: skip
 
 
-# --- indices and masks -------------------------------------------------------------------------------------------------
+# --- indices and masks ---------------------------------------------------------------------------------------
 
 
 def gather(table: Any, index: Any) -> Any:
@@ -223,7 +224,7 @@ def _spread(values: Any, x: Any, start: int) -> Any:
     return d
 
 
-# --- time ----------------------------------------------------------------------------------------------------------------
+# --- time ----------------------------------------------------------------------------------------------------
 
 
 def recurrent(w: Any, u: Any, inputs: Any) -> Any:
@@ -291,7 +292,7 @@ TIME = (
 )  # fmt: skip
 
 
-# --- networks ---------------------------------------------------------------------------------------------------------------
+# --- networks ------------------------------------------------------------------------------------------------
 
 
 def mlp(x: Any, w1: Any, b1: Any, w2: Any) -> Any:
@@ -352,14 +353,15 @@ NETWORKS = (
         missing_factor=lambda g, x: 3 * g * x,
     ),
     *twins(
-        "product with zero", "degenerate point", lambda x, y: x * np.sin(y), lambda g, x, y: (g * np.sin(y), g * x * np.cos(y)),
+        "product with zero", "degenerate point", lambda x, y: x * np.sin(y),
+        lambda g, x, y: (g * np.sin(y), g * x * np.cos(y)),
         (np.zeros(5), Y),
         second_operand_ignored=lambda g, x, y: (g * np.sin(y), np.zeros_like(y)),
     ),
 )  # fmt: skip
 
 
-# --- forward mode beside reverse mode -----------------------------------------------------------------------------------------
+# --- forward mode beside reverse mode ------------------------------------------------------------------------
 
 
 def _tangents(name: str, jvp: Any, wrong: dict[str, Any], forward: Any, vjp: Any, inputs: Any) -> tuple[Case, ...]:

@@ -29,7 +29,7 @@ def slope(derivative: Any) -> Any:
     return lambda g, x: g * derivative(x)
 
 
-# --- magnitude: steps below one ulp, noise of large values, scales side by side -----------------------------------------------
+# --- magnitude: steps below one ulp, noise of large values, scales side by side ------------------------------
 
 SCALES = np.array([1e-12, 1.0, 1e12])
 RATE = np.array([1e-9, 1e-3, 1.0, 1e3, 1e9])
@@ -49,7 +49,7 @@ def expanded_slope(x: Any) -> Any:
 
 MAGNITUDE = (
     *hard("square at 1e10", "large x", lambda x: x * x, slope(lambda x: 2 * x), (1e10 + 1e9 * X,),
-          one_ppm_off=slope(lambda x: 2.000002 * x)),
+          unseen="one_ppm_off", one_ppm_off=slope(lambda x: 2.000002 * x)),
     *hard("offset 1e9 plus sine", "large offset", lambda x: 1e9 + np.sin(x), slope(np.cos), (X,),
           one_in_thousand_off=slope(lambda x: 0.999 * np.cos(x))),
     *hard("sine of 1000 x", "curvature", lambda x: np.sin(1000 * x), slope(lambda x: 1000 * np.cos(1000 * x)), (X,),
@@ -64,7 +64,7 @@ MAGNITUDE = (
     *hard("sum of rates", "scales", lambda x: (RATE * np.sin(x)).sum(), slope(lambda x: RATE * np.cos(x)), (X,),
           smallest_lost=slope(lambda x: RATE * np.cos(x) * (RATE > 1e-6))),
     *hard("values of 1e-200", "scales", lambda x: 1e-200 * np.sin(x), slope(lambda x: 1e-200 * np.cos(x)), (X,),
-          sign=slope(lambda x: -1e-200 * np.cos(x))),
+          unseen="sign", sign=slope(lambda x: -1e-200 * np.cos(x))),
     *hard("values of 1e200", "scales", lambda x: 1e200 * np.sin(x), slope(lambda x: 1e200 * np.cos(x)), (X,)),
     *hard("offset removed", "large offset", lambda x: (x - 1e8) ** 2, slope(lambda x: 2 * (x - 1e8)), (1e8 + X,)),
     *hard("variance at 1e8", "large offset", np.var, lambda g, x: g * 2 * (x - x.mean()) / x.size, (1e8 + X,)),
@@ -77,13 +77,14 @@ MAGNITUDE = (
     *hard("expanded fifth power near one", "cancellation", expanded, slope(expanded_slope), (1 + 1e-3 * X,)),
     *hard("sine squared plus cosine squared", "cancellation", lambda x: np.sin(x) ** 2 + np.cos(x) ** 2,
           lambda g, x: 0 * g, (X,)),
-    *hard("smoothed absolute value", "curvature", lambda x: np.sqrt(x * x + 1e-20), slope(lambda x: x / np.sqrt(x * x + 1e-20)),
+    *hard("smoothed absolute value", "curvature", lambda x: np.sqrt(x * x + 1e-20),
+          slope(lambda x: x / np.sqrt(x * x + 1e-20)),
           (X,)),
     *hard("constant", "stationary", lambda x: np.full(3, 2.0), lambda g, x: np.zeros_like(x), (X,)),
 )  # fmt: skip
 
 
-# --- short floats, and float32 inside a float64 function -------------------------------------------------------------------------
+# --- short floats, and float32 inside a float64 function -----------------------------------------------------
 
 
 def softmax(x: Any) -> Any:
@@ -119,14 +120,15 @@ SHORT = (
     *hard("sine in half precision", "float16", np.sin, slope(np.cos), (X.astype(F16),)),
     *hard("tripled in half precision", "float16", lambda x: 3 * x, lambda g, x: 3 * g, (X.astype(F16),),
           doubled=lambda g, x: 2 * g),
-    *hard("mean in single precision", "float32", lambda x: x.mean(dtype=F32), lambda g, x: np.full_like(x, g / F32(x.size)),
+    *hard("mean in single precision", "float32", lambda x: x.mean(dtype=F32),
+          lambda g, x: np.full_like(x, g / F32(x.size)),
           (normal(65, 1000).astype(F32),)),
     *hard("float32 inside float64", "float32", through_float32, slope(np.cos), (X,),
           two_per_cent_off=slope(lambda x: 1.02 * np.cos(x))),
 )  # fmt: skip
 
 
-# --- kinks: every valid choice -------------------------------------------------------------------------------------------------
+# --- kinks: every valid choice -------------------------------------------------------------------------------
 
 
 def relu(x: Any) -> Any:
@@ -180,29 +182,34 @@ def order_vjp(kind: Any) -> Any:
     return vjp
 
 
-TIED = np.array([2.0, 3.0, 3.0, -1.0])
-BOUNDS = np.array([-1.0, 0.3, 1.0, 2.0])
+TIED, BOUNDS = np.array([2.0, 3.0, 3.0, -1.0]), np.array([-1.0, 0.3, 1.0, 2.0])
 EIGHT = np.zeros(8)
 
 KINKS = (
-    *hard("relu of zeros giving 0", "kink", relu, at_zero(0.0), (EIGHT,), two=at_zero(2.0), negative=at_zero(-0.5),
+    *hard("relu of zeros giving 0", "kink", relu, at_zero(0.0), (EIGHT,), unseen="*",
+          two=at_zero(2.0), negative=at_zero(-0.5),
           nan=at_zero(np.nan)),
     *hard("relu of zeros giving one half", "kink", relu, at_zero(0.5), (EIGHT,), slope_two=at_zero(0.5, right=2.0)),
     *hard("relu of zeros giving 1", "kink", relu, at_zero(1.0), (EIGHT,)),
-    *hard("absolute value of zeros giving 0", "kink", np.abs, slope(np.sign), (ZERO,), beyond=at_zero(1.5, left=-1.0)),
+    *hard("absolute value of zeros giving 0", "kink", np.abs, slope(np.sign), (ZERO,), unseen="*",
+          beyond=at_zero(1.5, left=-1.0)),
     *hard("absolute value of zeros giving 1", "kink", np.abs, at_zero(1.0, left=-1.0), (ZERO,)),
     *hard("absolute value of zeros giving a third", "kink", np.abs, at_zero(1 / 3, left=-1.0), (ZERO,)),
     *hard("leaky relu of zeros", "kink", lambda x: np.where(x > 0, x, 0.1 * x), at_zero(0.1, left=0.1), (ZERO,)),
-    *hard("maximum with ties shared", "tie", np.max, shared, (TIED,), each_in_full=lambda g, x: g * (x == x.max()),
+    *hard("maximum with ties shared", "tie", np.max, shared, (TIED,), unseen="*",
+          each_in_full=lambda g, x: g * (x == x.max()),
           none=lambda g, x: g * (x == x.max()) * ((x == x.max()).sum() == 1)),
     *hard("maximum with first of ties", "tie", np.max, first, (TIED,)),
     *hard("maximum with last of ties", "tie", np.max, last, (TIED,)),
-    *hard("larger of two equal ones, halves", "tie", np.maximum, larger(0.5), (X, X.copy()), both=lambda g, x, y:
+    *hard("larger of two equal ones, halves", "tie", np.maximum, larger(0.5), (X, X.copy()), unseen="*",
+          both=lambda g, x, y:
           (g * (x >= y), g * (y >= x))),
     *hard("larger of two equal ones, first", "tie", np.maximum, larger(1.0), (X, X.copy())),
-    *hard("hinge at one giving 0", "kink", hinge, hinge_vjp(0.0), (np.ones(3),), positive=hinge_vjp(1.0)),
+    *hard("hinge at one giving 0", "kink", hinge, hinge_vjp(0.0), (np.ones(3),), unseen="*",
+          positive=hinge_vjp(1.0)),
     *hard("hinge at one giving -1", "kink", hinge, hinge_vjp(-1.0), (np.ones(3),)),
-    *hard("clip at bounds giving 1", "kink", lambda x: np.clip(x, -1, 1), clip_vjp(1.0), (BOUNDS,), minus_one=clip_vjp(-1.0)),
+    *hard("clip at bounds giving 1", "kink", lambda x: np.clip(x, -1, 1), clip_vjp(1.0), (BOUNDS,), unseen="*",
+          minus_one=clip_vjp(-1.0)),
     *hard("clip at bounds giving 0", "kink", lambda x: np.clip(x, -1, 1), clip_vjp(0.0), (BOUNDS,)),
     *hard("sort of ties, stable", "tie", np.sort, order_vjp("stable"), (TIED,)),
     *hard("length of the zero pair", "kink", lambda x, y: np.sqrt(x * x + y * y),
@@ -215,7 +222,7 @@ KINKS = (
 )  # fmt: skip
 
 
-# --- edges of domains -----------------------------------------------------------------------------------------------------------
+# --- edges of domains ----------------------------------------------------------------------------------------
 
 OPEN_UNIT = interval(-1, 1, closed=False)
 NEAR_ONE = np.array([-0.999999, 0.5, 0.99999999])
@@ -227,7 +234,7 @@ def root_of_product(x: Any) -> Any:
 
 EDGES = (
     *hard("logarithm at 1e-6", "domain edge", np.log, lambda g, x: g / x, (np.array([1e-6, 2e-6, 1.0]),),
-          options=on(interval(1e-100)), with_epsilon=lambda g, x: g / (x + 1e-8)),
+          options=on(interval(1e-100)), unseen="*", with_epsilon=lambda g, x: g / (x + 1e-8)),
     *hard("root near zero", "domain edge", np.sqrt, lambda g, x: g / (2 * np.sqrt(x)), (np.array([1e-12, 1e-6, 1.0]),),
           options=on(POSITIVE)),
     *hard("arcsine near one", "domain edge", np.arcsin, lambda g, x: g / root_of_product(x), (NEAR_ONE,),
@@ -240,22 +247,26 @@ EDGES = (
           options=on(OPEN_UNIT)),
     *hard("log1p near -1", "domain edge", np.log1p, lambda g, x: g / (1 + x), (np.array([-0.9999999, 1e-12, 3.0]),),
           options=on(interval(-1, closed=False))),
-    *hard("x log x", "domain edge", lambda x: x * np.log(x), lambda g, x: g * (np.log(x) + 1), (np.array([1e-9, 0.1, 3.0]),),
+    *hard("x log x", "domain edge", lambda x: x * np.log(x), lambda g, x: g * (np.log(x) + 1),
+          (np.array([1e-9, 0.1, 3.0]),),
           options=on(POSITIVE), one_forgotten=lambda g, x: g * np.log(x)),
     *hard("arcosh near one", "domain edge", np.arccosh, lambda g, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)),
           (np.array([1 + 1e-9, 2.0]),), options=on(interval(1, closed=False))),
-    *hard("reciprocal of small numbers", "domain edge", lambda x: 1 / x, lambda g, x: -g / x / x, (np.array([1e-8, 1e8]),),
+    *hard("reciprocal of small numbers", "domain edge", lambda x: 1 / x, lambda g, x: -g / x / x,
+          (np.array([1e-8, 1e8]),),
           options=on(interval(1e-50))),
-    *hard("tangent near its pole", "domain edge", np.tan, lambda g, x: g * (1 + np.tan(x) ** 2), (np.array([1.57, -1.5707]),),
+    *hard("tangent near its pole", "domain edge", np.tan, lambda g, x: g * (1 + np.tan(x) ** 2),
+          (np.array([1.57, -1.5707]),),
           options=on(interval(-1.5707, 1.5707))),
     *hard("log gamma near zero", "domain edge", special.gammaln, lambda g, x: g * special.digamma(x),
           (np.array([1e-5, 1.0, 40.0]),), options=on(interval(1e-50))),
-    *hard("power five halves at zero", "domain edge", lambda x: x**2.5, lambda g, x: g * 2.5 * x**1.5, (np.array([0, 1e-8, 2]),),
+    *hard("power five halves at zero", "domain edge", lambda x: x**2.5, lambda g, x: g * 2.5 * x**1.5,
+          (np.array([0, 1e-8, 2]),),
           options=on(interval(0))),
 )  # fmt: skip
 
 
-# --- saturated, written so that nothing overflows -------------------------------------------------------------------------------
+# --- saturated, written so that nothing overflows ------------------------------------------------------------
 
 WIDE = np.array([[800.0, -800.0, 0.0], [-800.0, -799.0, -801.0], [1.0, 2.0, 800.0]])
 SATURATED = np.array([-800.0, -40.0, 0.0, 40.0, 800.0])
@@ -291,13 +302,14 @@ STABLE = (
           (SATURATED, SATURATED[::-1].copy())),
     *hard("error function at 40", "saturation", special.erf, slope(lambda x: 2 / np.sqrt(np.pi) * np.exp(-x * x)),
           (np.array([-40.0, 0.0, 3.0, 40.0]),)),
-    *hard("length of the zero vector", "kink", length, length_vjp, (ZERO,), nan_at_zero=unguarded_length_vjp),
+    *hard("length of the zero vector", "kink", length, length_vjp, (ZERO,),
+          unseen="*", nan_at_zero=unguarded_length_vjp),
     *hard("product with a zero", "zeros", np.prod, product_vjp, (np.array([2.0, 0.0, -3.0]),),
-          by_division=lambda g, x: g * np.prod(x) / np.where(x == 0, 1, x)),
+          unseen="*", by_division=lambda g, x: g * np.prod(x) / np.where(x == 0, 1, x)),
 )  # fmt: skip
 
 
-# --- ill-conditioned matrices, and sets in which only some directions exist ---------------------------------------------------------
+# --- ill-conditioned matrices, and sets in which only some directions exist ----------------------------------
 
 HILBERT = 1 / (np.arange(1.0, 7.0)[:, None] + np.arange(6.0))
 SPD = on(POSITIVE_DEFINITE)
@@ -331,8 +343,10 @@ SETS = (
           lambda g, a: g * symmetrised(np.linalg.inv(a)), (COVARIANCE,), options=SPD,
           diagonal_only=lambda g, a: g * np.diag(np.diag(np.linalg.inv(a)))),
     *hard("log-determinant in the lower triangle", "symmetric", lambda a: np.linalg.slogdet(a)[1],
-          lambda g, a: g * (2 * np.tril(np.linalg.inv(a)) - np.diag(np.diag(np.linalg.inv(a)))), (COVARIANCE,), options=SPD),
-    *hard("inverse of a covariance, symmetrised", "symmetric", np.linalg.inv, lambda g, a: symmetrised(inverse_vjp(g, a)),
+          lambda g, a: g * (2 * np.tril(np.linalg.inv(a)) - np.diag(np.diag(np.linalg.inv(a)))), (COVARIANCE,),
+          options=SPD),
+    *hard("inverse of a covariance, symmetrised", "symmetric", np.linalg.inv,
+          lambda g, a: symmetrised(inverse_vjp(g, a)),
           (COVARIANCE,), options=SPD),
     *hard("energy of eigenvalues", "symmetric", eigenvalue_energy, lambda g, a: 2 * g * symmetrised(a),
           (symmetrised(normal(66, 3, 3)),), options=on(SYMMETRIC), factor=lambda g, a: g * symmetrised(a)),
@@ -343,7 +357,7 @@ SETS = (
 )  # fmt: skip
 
 
-# --- many entries, views, state, chance, steps, declared surrogates -----------------------------------------------------------------
+# --- many entries, views, state, chance, steps, declared surrogates ------------------------------------------
 
 MANY = normal(67, 100_000)
 
@@ -402,11 +416,11 @@ def noisy(x: Any) -> Any:
     return np.sin(x) + np.random.default_rng(70).normal(size=x.shape)
 
 
-STATE = {"stateful": True}
-STE = {"intent": "straight-through"}
+STATE, STE = {"stateful": True}, {"intent": "straight-through"}
 
 VARIOUS = (
-    *hard("sine of 10,000 entries", "large n", np.sin, slope(np.cos), (MANY[:10_000],), one_entry_halved=slope(one_wrong)),
+    *hard("sine of 10,000 entries", "large n", np.sin, slope(np.cos),
+          (MANY[:10_000],), one_entry_halved=slope(one_wrong)),
     *hard("sine of 100,000 entries", "large n", np.sin, slope(np.cos), (MANY,), one_entry_halved=slope(one_wrong)),
     *hard("mean of squares of 100,000", "large n", lambda x: (x * x).mean(), lambda g, x: g * 2 * x / x.size, (MANY,)),
     *hard("identity", "views", lambda x: x.copy(), lambda g, x: g, (X,)),

@@ -19,7 +19,7 @@ V = normal(46, 4) + 1j * normal(47, 4)
 A = normal(48, 3, 3) + 1j * normal(49, 3, 3)
 
 
-# --- short floats: the answer has the type of the input, and the digits that this type can carry ------------------------
+# --- short floats: the answer has the type of the input, and the digits that this type can carry -------------
 
 
 def sine(x: Any) -> Any:
@@ -69,14 +69,15 @@ SHORT = (
         unseen="first_widened both_narrowed",
     ),
     *twins(
-        "mean square in float16", "dtype", mean_square, lambda g, x: widened(g, x, lambda y: 2 * y / np.float32(y.size)),
+        "mean square in float16", "dtype", mean_square, lambda g, x: widened(g, x,
+        lambda y: 2 * y / np.float32(y.size)),
         (normal(50, 8).astype(np.float16),),
         count_forgotten=lambda g, x: widened(g, x, lambda y: 2 * y),
     ),
 )  # fmt: skip
 
 
-# --- complex numbers: the adjoint under Re<., .> ------------------------------------------------------------------------------
+# --- complex numbers: the adjoint under Re<., .> -------------------------------------------------------------
 
 
 def energy(z: Any) -> Any:
@@ -149,7 +150,7 @@ COMPLEX = (
 )  # fmt: skip
 
 
-# --- trees of arguments and of outputs -------------------------------------------------------------------------------------
+# --- trees of arguments and of outputs -----------------------------------------------------------------------
 
 
 @dataclass
@@ -240,7 +241,7 @@ TREES = (
 )  # fmt: skip
 
 
-# --- chosen arguments, keyword arguments, integers and masks ------------------------------------------------------------------
+# --- chosen arguments, keyword arguments, integers and masks -------------------------------------------------
 
 
 def power(x: Any, exponent: Any) -> Any:
@@ -272,7 +273,8 @@ ARGUMENTS = (
         one_missing=lambda g, x, a, b: g * np.sin(x),
     ),
     *twins(
-        "scaled centring by keyword", "kwargs", shifted, shifted_vjp, (M,), options={"kwargs": {"scale": 3.0, "axis": -1}},
+        "scaled centring by keyword", "kwargs", shifted, shifted_vjp, (M,),
+        options={"kwargs": {"scale": 3.0, "axis": -1}},
         keywords_ignored=lambda g, x, *, scale, axis: shifted_vjp(g, x),
         scale_squared=lambda g, x, *, scale, axis: scale * shifted_vjp(g, x, scale=scale, axis=axis),
         axis_ignored=lambda g, x, *, scale, axis: shifted_vjp(g, x, scale=scale),
@@ -309,7 +311,7 @@ def _put(values: Any, keep: Any) -> Any:
     return out
 
 
-# --- sizes nothing, one, and no dimension at all --------------------------------------------------------------------------------
+# --- sizes nothing, one, and no dimension at all -------------------------------------------------------------
 
 SIZES = (
     *twins("empty array", "size", sine, lambda g, x: g * np.cos(x), (np.zeros((0, 3)),)),
@@ -317,6 +319,7 @@ SIZES = (
         "empty beside full", "size", lambda x, y: np.concatenate([x, np.sin(y)]),
         lambda g, x, y: (g[: len(x)], g[len(x) :] * np.cos(y)), (np.zeros(0), X),
         full_one_negated=lambda g, x, y: (g[: len(x)], -g[len(x) :] * np.cos(y)),
+        unseen="shape_of_empty_one",
         shape_of_empty_one=lambda g, x, y: (np.zeros(1), g[len(x) :] * np.cos(y)),
     ),
     *twins(
@@ -330,7 +333,8 @@ SIZES = (
         halved=lambda g, x: x * g,
     ),
     *twins(
-        "size one on each axis", "size", lambda x: x.sum(1) * 2, lambda g, x: np.broadcast_to(2 * g[:, None], x.shape) * 1.0,
+        "size one on each axis", "size", lambda x: x.sum(1) * 2,
+        lambda g, x: np.broadcast_to(2 * g[:, None], x.shape) * 1.0,
         (normal(56, 1, 1, 1),),
         squeezed=lambda g, x: (2 * g).squeeze(),
         unseen="squeezed",

@@ -155,21 +155,22 @@ def separable(draw):
     return exactly(x), (side > 0).astype(int)[side != 0], exactly(u)
 
 
-def novikoff_holds(mistakes, x, y, u):
-    """M <= (R / gamma)^2 without a root: M (min_i s_i u.X_i)^2 <= R^2 |u|^2."""
+def most_mistakes(x, y, u):
+    """Novikoff's (R / gamma)^2 = R^2 |u|^2 / (min_i s_i u.X_i)^2, an exact rational."""
     extended = np.array([[*row, Fraction(1)] for row in x])
     margin = min((2 * y - 1) * (extended @ u))
-    return mistakes * margin**2 <= max((row * row).sum() for row in extended) * (u * u).sum()
+    return max((row * row).sum() for row in extended) * (u * u).sum() / margin**2
 
 
 @exact_search
 @given(separable().filter(lambda data: len(data[0])))
 def test_rosenblatt_converges_within_novikoffs_bound(data):
+    """Every pass but the last has a mistake, so the bound on mistakes also bounds the passes."""
     x, y, u = data
-    lesson = perceptron.learn_from_mistakes(x, y, passes=100_000)
+    lesson = perceptron.learn_from_mistakes(x, y, passes=int(most_mistakes(x, y, u)) + 1)
     assert lesson.converged
     assert (perceptron.classify(lesson.unit, x) == (y == 1)).all()
-    assert novikoff_holds(lesson.mistakes, x, y, u)
+    assert lesson.mistakes <= most_mistakes(x, y, u)
 
 
 def learn_away_from_mistakes(x, y, passes):
@@ -184,7 +185,14 @@ def learn_away_from_mistakes(x, y, passes):
 
 def test_the_rule_without_its_sign_breaks_novikoffs_bound():
     strategy = separable().filter(lambda data: len(data[0]))
-    assert_caught(strategy, lambda data: not novikoff_holds(learn_away_from_mistakes(*data[:2], passes=50), *data))
+    assert_caught(strategy, lambda data: learn_away_from_mistakes(*data[:2], passes=50) > most_mistakes(*data))
+
+
+def test_on_the_boundary_the_class_is_one():
+    unit, boundary = Unit(exactly([2, -1]), Fraction(1)), exactly([[1, 3]])
+    assert perceptron.classify(unit, boundary).tolist() == [True]
+    assert perceptron.learn_from_mistakes(boundary, np.array([1]), passes=1).mistakes == 0
+    assert perceptron.learn_from_mistakes(boundary, np.array([0]), passes=2).mistakes == 1
 
 
 def test_exclusive_or_is_never_learnt():

@@ -1,0 +1,1 @@
+"""Measurements of gradcheck against other tools and against known truths; each module runs by itself."""

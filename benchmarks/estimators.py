@@ -1,0 +1,179 @@
+"""Our finite differences beside other packages: ``python -m benchmarks.estimators [seed ...]``.
+
+For each tool: the share of pairs whose true error lies within the error that the tool itself states, true and stated
+relative errors, evaluations, seconds.  Every tool runs with its defaults; one that is not installed is said to be missing.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from benchmarks.estimator_cases import Case, committed, fresh
+from gradcheck.oracles.finite_difference import line_derivatives
+
+UNIT = 2.0**-53
+Tool = Callable[[Callable[[Any], Any], float], tuple[float, float]]
+
+
+class Counted:
+    """A function of arrays of any shape that counts the points at which it was evaluated."""
+
+    def __init__(self, f: Callable[[Any], Any]) -> None:
+        """Count from 0."""
+        self.f, self.count = f, 0
+
+    def __call__(self, x: Any) -> Any:
+        """The value; counts every entry of x."""
+        x = np.asarray(x, dtype=np.float64)
+        self.count += x.size
+        return self.f(x)
+
+
+def ours(f: Callable[[Any], Any], x: float) -> tuple[float, float]:
+    """gradcheck."""
+    e = line_derivatives(f, np.array([x]), np.ones((1, 1)), noise_floor=UNIT)
+    return float(e.value[0, 0]), float(e.bound[0, 0])
+
+
+def with_numdifftools(f: Callable[[Any], Any], x: float) -> tuple[float, float]:
+    """numdifftools.Derivative with its own error estimate."""
+    value, info = import_module("numdifftools").Derivative(f, full_output=True)(x)
+    return float(np.ravel(value)[0]), float(np.ravel(info.error_estimate)[0])
+
+
+def with_jacobi(f: Callable[[Any], Any], x: float) -> tuple[float, float]:
+    """jacobi.jacobi with its own error estimate."""
+    value, error = import_module("jacobi").jacobi(f, x)
+    return float(np.ravel(value)[0]), float(np.ravel(error)[0])
+
+
+def with_fdm(f: Callable[[Any], Any], x: float) -> tuple[float, float]:
+    """fdm.central_fdm of order 5; it states no error."""
+    value = import_module("fdm").central_fdm(order=5, deriv=1)(lambda t: float(np.ravel(f(t))[0]), x)
+    return float(value), float("nan")
+
+
+def with_scipy(f: Callable[[Any], Any], x: float) -> tuple[float, float]:
+    """scipy.differentiate.derivative with its own error estimate."""
+    found = import_module("scipy.differentiate").derivative(f, x)
+    return float(found.df), float(found.error)
+
+
+TOOLS: dict[str, tuple[str, Tool]] = {
+    "gradcheck": ("gradcheck", ours),
+    "numdifftools": ("numdifftools", with_numdifftools),
+    "jacobi": ("jacobi", with_jacobi),
+    "fdm": ("fdm", with_fdm),
+    "scipy": ("scipy.differentiate", with_scipy),
+}
+
+
+@dataclass
+class Tally:
+    """What one tool did on many pairs; errors are relative to the truth, or absolute where that is 0."""
+
+    true: list[float] = field(default_factory=list)
+    stated: list[float] = field(default_factory=list)
+    evaluations: list[int] = field(default_factory=list)
+    seconds: float = 0.0
+    misses: list[tuple[Case, float, float, float]] = field(default_factory=list)
+    undecided: list[Case] = field(default_factory=list)
+
+    def row(self, name: str) -> str:
+        """One line of the table."""
+        true, stated = np.array(self.true), np.array(self.stated)
+        finite = stated[np.isfinite(stated)]
+        within = "     -" if not finite.size else f"{100 * (1 - len(self.misses) / len(true)):6.2f}"
+        bounds = ("-", "-") if not finite.size else (f"{np.median(stated):.0e}", f"{np.quantile(stated, 0.95):.0e}")
+        return (
+            f"{name:13s} {len(true):6d} {within} {np.nanmedian(true):9.0e} {_quantile(true):9.0e} {bounds[0]:>9s} "
+            f"{bounds[1]:>9s} {max(self.evaluations):5d} {int(np.median(self.evaluations)):6d} {self.seconds:8.2f}"
+        )
+
+
+def _quantile(errors: np.ndarray[Any, np.dtype[np.float64]]) -> float:
+    return float(np.sort(np.where(np.isnan(errors), np.inf, errors))[int(0.95 * (errors.size - 1))])
+
+
+def measure(tool: Tool, cases: Sequence[Case], truths: Sequence[float]) -> Tally:
+    """Run one tool on all pairs.  No answer counts as an infinite error, with no bound stated."""
+    tally = Tally()
+    for case, truth in zip(cases, truths, strict=True):
+        counted = Counted(case.numpy)
+        start = time.perf_counter()
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                value, bound = tool(counted, case.x)
+            except Exception:  # a tool that raises gives no answer here
+                value, bound = float("nan"), float("inf")
+        tally.seconds += time.perf_counter() - start
+        error = abs(value - truth)
+        unit = abs(truth) or 1.0
+        tally.true.append(error / unit)
+        tally.stated.append(bound / unit)
+        tally.evaluations.append(counted.count)
+        if not np.isfinite(bound):
+            tally.undecided.append(case)
+        # Half an ulp of the truth, which was rounded to float64 to be compared.
+        elif not error <= bound + UNIT * abs(truth):
+            tally.misses.append((case, value, truth, bound))
+    return tally
+
+
+def report(title: str, cases: Sequence[Case]) -> Tally:
+    """Print the table of all tools on these pairs, and what gradcheck missed; returns gradcheck's tally."""
+    truths = [case.truth() for case in cases]
+    print(f"\n{title}: {len(cases)} pairs")
+    print(
+        f"{'tool':13s} {'pairs':>6s} {'within':>6s} {'true med':>9s} {'true p95':>9s} {'bound med':>9s} {'bound p95':>9s} "
+        f"{'max e':>5s} {'median':>6s} {'seconds':>8s}"
+    )
+    mine = Tally()
+    for name, (module, tool) in TOOLS.items():
+        try:
+            import_module(module)
+        except ImportError:
+            print(f"{name:13s} missing: not installed")
+            continue
+        tally = measure(tool, cases, truths)
+        print(tally.row(name))
+        if tool is ours:
+            mine = tally
+    for case, value, truth, bound in mine.misses:
+        print(f"  outside its bound: {case.name} at {case.x:.6g}: {value:.9g}, truth {truth:.9g}, bound {bound:.2g}")
+    for case in mine.undecided:
+        print(f"  no bound stated: {case.name} at {case.x:.6g}")
+    return mine
+
+
+def main(seeds: Sequence[int]) -> int:
+    """Print all tables.  Returns 1 if what is promised does not hold."""
+    pairs = list(committed())
+    good = True
+    batches = [
+        ("committed, smooth", [c for c in pairs if c.smooth]),
+        ("committed, hard", [c for c in pairs if not c.smooth]),
+        *((f"drawn with seed {seed}", list(fresh(200, seed))) for seed in seeds),
+    ]
+    for title, cases in batches:
+        tally = report(title, cases)
+        stated = np.array(tally.stated)
+        within = len(tally.misses) <= 0.01 * len(cases)
+        sharp = title.endswith("hard") or (np.median(stated) <= 1e-10 and np.quantile(stated, 0.95) <= 1e-6)
+        kept = within and sharp and max(tally.evaluations) <= 30
+        print(f"  promised (99 % within, median bound 1e-10, 95 % below 1e-6, 30 evaluations): {'kept' if kept else 'BROKEN'}")
+        good &= bool(kept)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main([int(s) for s in sys.argv[1:]] or [int(np.random.SeedSequence().generate_state(1)[0])]))

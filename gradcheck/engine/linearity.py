@@ -1,0 +1,123 @@
+"""Linearity of the vjp in its cotangent: the one property that needs no truth to be tested.
+
+v(g) = g J is linear over the reals, whatever J is.  So v(0) = 0, v(-g) = -v(g), v(2^k g) = 2^k v(g) and
+v(a g1 + b g2) = a v(g1) + b v(g2), all within rounding.  Powers of two scale without rounding, so that large and small
+cotangents are tried without widening anything; what ignores, squares, clips or rectifies its cotangent fails.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gradcheck.engine import flat
+from gradcheck.engine.bench import Bench, wide
+from gradcheck.records import Array, Finding, Severity
+
+CODE = "GC110"
+
+
+def check_linearity(bench: Bench) -> list[Finding]:
+    """GC110: the answer must be linear in the cotangent.  The first identity that is broken is reported."""
+    if bench.unstable:  # answers that change by themselves say nothing about linearity
+        return []
+    for factor in _factors(bench):
+        scaled = _combine(bench.cotangents, factor)
+        if factor and not _exact(bench, scaled, factor):
+            continue
+        found = _compare(bench, _name(factor), scaled, bench.gradients, factor, abs(factor))
+        if found:
+            return found
+    return _sum(bench)
+
+
+def _factors(bench: Bench) -> list[float]:
+    """0, -1 and powers of two: as far as the narrowest dtype goes without leaving its normal numbers by much.
+
+    2^30 g is still far from overflow in float64, 2^20 g in float32 and bfloat16 (2^127); float16 ends at 2^16.
+    """
+    dtypes = [g.dtype for g in bench.cotangents] + [np.asarray(bench.leaves[k]).dtype for k in bench.call.active]
+    top = min((flat.largest(d) for d in dtypes if d.kind not in "biu"), default=1.0)
+    near, far = (10, 30) if top > 1e300 else (6, 20) if top > 1e30 else (2, 4)
+    powers = (near, -near, far, -far) if bench.thorough else (far, -far)
+    return [0.0, -1.0, *(2.0**k for k in powers)]
+
+
+def _name(factor: float) -> str:
+    if factor == 0:
+        return "vjp(0) = 0"
+    if factor == -1:
+        return "vjp(-g) = -vjp(g)"
+    power = int(np.log2(factor))
+    return f"vjp(2^{power} g) = 2^{power} vjp(g)"
+
+
+def _combine(
+    first: tuple[Array, ...], a: float, second: tuple[Array, ...] | None = None, b: float = 0.0
+) -> tuple[Array, ...]:
+    """a first + b second, rounded once to the dtype of each cotangent."""
+    out = []
+    for k, g in enumerate(first):
+        value = a * wide(g) if second is None else a * wide(g) + b * wide(second[k])
+        with np.errstate(all="ignore"):
+            out.append(np.asarray(value).astype(g.dtype))
+    return tuple(out)
+
+
+def _exact(bench: Bench, scaled: tuple[Array, ...], factor: float) -> bool:
+    """Whether nothing overflowed or underflowed when the cotangent was scaled."""
+    return all(np.array_equal(wide(s) / factor, wide(g)) for s, g in zip(scaled, bench.cotangents, strict=True))
+
+
+def _compare(
+    bench: Bench, law: str, cotangents: tuple[Array, ...], base: tuple[Array | None, ...], factor: float, weight: float
+) -> list[Finding]:
+    """Findings where the answer to ``cotangents`` is not factor times ``base``; ``weight`` scales the allowance."""
+    seen = bench.ask(cotangents=bench.fresh(cotangents))
+    if seen.failure is not None:
+        failure = seen.failure
+        message = f"the vjp raises {failure.kind} for another cotangent ({law}): {failure.message}; answer them all"
+        return [bench.finding(CODE, bench.names, message, cotangents=cotangents, where=failure.where)]
+    expected: list[Array | None] = []
+    got: list[Array | None] = []
+    for v, w in zip(base, seen.gradients, strict=False):
+        if v is None or w is None:
+            expected.append(None)
+            got.append(None)
+            continue
+        # Entries that overflow by being scaled, or had no finite value to begin with, say nothing.
+        target, answer = factor * wide(v), wide(w)
+        lost = ~np.isfinite(wide(v)) | ~np.isfinite(target) | ((weight > 1) & ~np.isfinite(answer))
+        expected.append(np.where(lost, 0, target))
+        got.append(np.where(lost, 0, answer))
+    message = f"the vjp is not linear in the cotangent: {law} fails; let the cotangent be a factor of each term, once"
+    return bench.compare(
+        CODE,
+        message,
+        tuple(got),
+        tuple(expected),
+        bench.allowance(weight),
+        severity=Severity.WRONG,
+        cotangents=cotangents,
+    )
+
+
+def _sum(bench: Bench) -> list[Finding]:
+    """v(a g1 + b g2) = a v(g1) + b v(g2), where g2 is g1 entry by entry times a number of [1/2, 2] of either sign.
+
+    So A(g2) <= 2 A(g1), and the terms of the sum are at most (|a| + 2 |b|) A(g1).
+    """
+    a, b = 1.25, -0.75  # exact in every dtype, of different sign and size
+    second = tuple(
+        (wide(g) * bench.rng.uniform(0.5, 2, g.shape) * bench.rng.choice((-1.0, 1.0), g.shape)).astype(g.dtype)
+        for g in bench.cotangents
+    )
+    other = bench.ask(cotangents=bench.fresh(second))
+    if other.failure is not None:
+        return []  # reported by the other identities if the cotangent is to blame
+    parts = tuple(
+        None if v is None or w is None else a * wide(v) + b * wide(w)
+        for v, w in zip(bench.gradients, other.gradients, strict=False)
+    )
+    both = _combine(bench.cotangents, a, second, b)
+    law = f"vjp({a} g1 {b:+} g2) = {a} vjp(g1) {b:+} vjp(g2)"
+    return _compare(bench, law, both, parts, 1.0, abs(a) + 2 * abs(b))

@@ -1,0 +1,1 @@
+"""Tests of gradcheck and of the reference networks; they mirror both packages."""

@@ -1,0 +1,277 @@
+"""Records survive the trip through a file exactly, and a damaged file is read as far as it goes."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from gradcheck.errors import RecordError
+from gradcheck.records import (
+    FORMAT,
+    Curve,
+    Finding,
+    Footer,
+    Header,
+    Point,
+    Record,
+    Severity,
+    Status,
+    UlpSamples,
+    Verdict,
+)
+from gradcheck.records_io import Writer, decode_line, encode_line, read
+from tests.report import sample
+
+DTYPES = st.sampled_from(
+    [np.dtype(name) for name in ("?", "i1", "u8", "i8", "f2", "f4", "f8", "c8", "c16", "U3")]
+    + [np.dtype(ml_dtypes.bfloat16), np.dtype(ml_dtypes.float8_e4m3fn)]
+)
+
+
+@st.composite
+def arrays(draw: st.DrawFn, dtype: np.dtype[Any] | None = None) -> np.ndarray[Any, Any]:
+    """Arrays of every bit pattern: payloads of NaN, subnormals, empty and 0-d shapes."""
+    dtype = draw(DTYPES) if dtype is None else dtype
+    shape = draw(hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3))
+    if dtype.kind == "U" or dtype.kind == "b":
+        return draw(hnp.arrays(dtype, shape))
+    size = math.prod(shape) * dtype.itemsize
+    return np.ndarray(shape, dtype, draw(st.binary(min_size=size, max_size=size)))
+
+
+TEXT = st.text(st.characters(exclude_categories=()), max_size=8)  # with lone surrogates
+NUMBERS = st.one_of(st.floats(), st.complex_numbers())
+PLAIN = st.recursive(
+    st.one_of(
+        st.none(), st.booleans(), st.integers(), NUMBERS, TEXT, arrays(), st.just(...), st.builds(slice, st.integers())
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.lists(inner, max_size=3).map(tuple),
+        st.dictionaries(st.one_of(TEXT, st.integers()), inner, max_size=3),
+    ),
+    max_leaves=4,
+)
+F8 = arrays(np.dtype("f8"))
+POINTS = st.builds(
+    Point,
+    inputs=st.lists(arrays(), max_size=2).map(tuple),
+    cotangents=st.lists(arrays(), max_size=2).map(tuple),
+    tangents=st.none() | st.lists(arrays(), max_size=2).map(tuple),
+    origin=TEXT,
+)
+FINDINGS = st.builds(
+    Finding,
+    code=TEXT,
+    severity=st.sampled_from(Severity),
+    argument=TEXT,
+    message=TEXT,
+    index=st.none() | st.lists(st.integers(0, 9), max_size=3).map(tuple),
+    got=st.none() | NUMBERS,
+    expected=st.none() | NUMBERS,
+    bound=st.none() | st.floats(),
+    point=st.none() | POINTS,
+    kwargs=st.dictionaries(TEXT, PLAIN, max_size=2),
+)
+RECORDS = st.builds(
+    Record,
+    operator=TEXT,
+    subject=TEXT,
+    verdict=st.sampled_from(Verdict),
+    status=st.sampled_from(Status),
+    findings=st.lists(FINDINGS, max_size=2).map(tuple),
+    counts=st.dictionaries(TEXT, st.integers(), max_size=2),
+    curve=st.none() | st.builds(Curve, steps=F8, errors=F8, truncation=F8, rounding=F8, chosen=st.floats(), entry=TEXT),
+    ulps=st.lists(st.builds(UlpSamples, dtype=TEXT, inputs=F8, errors=F8, bounds=F8), max_size=1).map(tuple),
+    untested=st.lists(TEXT, max_size=2).map(tuple),
+    claim=st.dictionaries(TEXT, TEXT, max_size=2),
+    seed=st.integers(),
+    seconds=st.floats(),
+)
+
+
+def same(a: Any, b: Any) -> bool:
+    """Equality of type, structure and bits."""
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, np.ndarray):
+        return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+    if isinstance(a, float):
+        return (math.isnan(a) and math.isnan(b)) or a.hex() == b.hex()
+    if isinstance(a, complex):
+        return same(a.real, b.real) and same(a.imag, b.imag)
+    if isinstance(a, slice):
+        return same((a.start, a.stop, a.step), (b.start, b.stop, b.step))
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, dict):
+        return same(list(a.items()), list(b.items()))
+    if dataclasses.is_dataclass(a):
+        return all(same(getattr(a, f.name), getattr(b, f.name)) for f in dataclasses.fields(a))
+    return bool(a == b)
+
+
+@given(RECORDS)
+@settings(max_examples=120)
+def test_a_record_comes_back_bit_for_bit(record: Record) -> None:
+    line = encode_line(record)
+    assert line.count(b"\n") == 1
+    assert same(record, decode_line(line))
+    assert encode_line(decode_line(line)) == line
+
+
+@given(RECORDS)
+@settings(max_examples=60)
+def test_a_line_is_strict_json_without_null_or_nan(record: Record) -> None:
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    def no_null(tree: Any) -> None:
+        assert tree is not None
+        for child in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
+            no_null(child)
+
+    no_null(json.loads(encode_line(record), parse_constant=refuse))
+
+
+@pytest.mark.parametrize(
+    ("value", "back"),
+    [
+        (np.array([1.0, 2.0], ">f8"), np.array([1.0, 2.0])),
+        (np.arange(6.0).reshape(2, 3).T, np.ascontiguousarray(np.arange(6.0).reshape(2, 3).T)),
+        (np.float32(0.1), float(np.float32(0.1))),
+        (np.int64(3), 3),
+        (np.bool_(True), True),
+        (np.complex64(1 + 2j), 1 + 2j),
+        (np.longdouble(0.5), 0.5),
+    ],
+)
+def test_layouts_and_scalars_are_normalised(value: Any, back: Any) -> None:
+    finding = Finding(code="GC1", severity=Severity.WRONG, argument="x", message="", kwargs={"k": value})
+    record = Record(operator="o", subject="s", verdict=Verdict.WRONG, status=Status.FAIL, findings=(finding,))
+    found = decode_line(encode_line(record))
+    assert isinstance(found, Record)
+    assert same(found.findings[0].kwargs["k"], back)
+
+
+@pytest.mark.parametrize("value", [np.array([object()]), np.zeros(2, [("a", "f8")]), object()])
+def test_what_has_no_exact_form_is_refused(value: Any) -> None:
+    finding = Finding(code="GC1", severity=Severity.WRONG, argument="x", message="", kwargs={"k": value})
+    record = Record(operator="o", subject="s", verdict=Verdict.WRONG, status=Status.FAIL, findings=(finding,))
+    with pytest.raises(RecordError, match="no exact form"):
+        encode_line(record)
+
+
+def write(path: Path, *, footer: bool = True) -> Path:
+    with Writer(path) as writer:
+        writer.header(sample.header())
+        for record in sample.records():
+            writer.record(record)
+        if footer:
+            writer.footer(Footer(records=len(sample.records()), failed=1, seconds=3.0))
+    return path
+
+
+def test_a_whole_run_comes_back(tmp_path: Path) -> None:
+    run = read(write(tmp_path / "deep" / "records.jsonl"))
+    assert run.complete
+    assert not run.problems
+    assert same(run.header, sample.header())
+    assert same(list(run.records), list(sample.records()))
+
+
+def test_every_prefix_of_a_file_is_read_without_an_exception(tmp_path: Path) -> None:
+    content = write(tmp_path / "whole").read_bytes()
+    ends = [k for k, byte in enumerate(content) if byte == 10]
+    cut = tmp_path / "cut"
+    for end in ends:
+        for size in {end - 7, end, end + 1} - {ends[0] - 7, len(content), ends[-1]}:
+            cut.write_bytes(content[:size])
+            run = read(cut)
+            assert not run.complete
+            assert any("cut" in problem for problem in run.problems)
+            assert len(run.records) <= len(sample.records())
+
+
+def test_a_corrupt_line_is_named_and_the_rest_is_kept(tmp_path: Path) -> None:
+    path = write(tmp_path / "records.jsonl")
+    lines = path.read_bytes().split(b"\n")
+    for damage in (
+        b"{not json",
+        b'{"type": "record"}',
+        b"[]",
+        b"\xff\xfe",
+        lines[2].replace(b'"RIGHT"', b'"RIHGT"'),
+        b"[" * 9999,
+    ):
+        path.write_bytes(b"\n".join([*lines[:2], damage, *lines[3:]]))
+        run = read(path)
+        assert [r.operator for r in run.records] == [r.operator for k, r in enumerate(sample.records()) if k != 1]
+        assert any(problem.startswith("line 3 ") for problem in run.problems)
+        assert ("reference", "sigmoid") in run.missing
+        assert not run.complete
+
+
+def test_a_foreign_format_is_refused_by_its_number(tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    path.write_bytes(encode_line(dataclasses.replace(sample.header(), format=FORMAT + 98)))
+    with pytest.raises(RecordError, match=f"format {FORMAT + 98}; this version reads format {FORMAT}"):
+        read(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"{}", b'{"type": "header"', b'{"type": "footer"}\n'])
+def test_without_a_header_nothing_can_be_kept(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "records.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(RecordError, match=r"records\.jsonl:1"):
+        read(path)
+
+
+def test_a_missing_file_is_a_record_error(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match="cannot be read"):
+        read(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("torn", [b'{"type":"rec', b""])
+def test_appending_mends_a_torn_tail(tmp_path: Path, torn: bytes) -> None:
+    path = write(tmp_path / "records.jsonl", footer=False)
+    whole = path.read_bytes()
+    path.write_bytes(whole + torn)
+    with Writer(path, append=True) as writer:
+        writer.footer(Footer(records=len(sample.records()), failed=1, seconds=0.0))
+    assert read(path).complete
+    path.write_bytes(whole[:-1])  # the last line is whole, only its newline is missing
+    with Writer(path, append=True) as writer:
+        writer.footer(Footer(records=len(sample.records()), failed=1, seconds=0.0))
+    assert read(path).complete
+
+
+def test_a_footer_that_counts_otherwise_is_a_problem(tmp_path: Path) -> None:
+    path = write(tmp_path / "records.jsonl", footer=False)
+    with Writer(path, append=True) as writer:
+        writer.footer(Footer(records=99, failed=0, seconds=0.0))
+    assert any("counts 99" in problem for problem in read(path).problems)
+
+
+def test_a_record_is_on_the_disk_before_the_next_one_is_made(tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    with Writer(path) as writer:
+        writer.header(sample.header())
+        for number, record in enumerate(sample.records(), start=1):
+            writer.record(record)
+            assert len(read(path).records) == number
+
+
+def test_equal_values_give_equal_bytes() -> None:
+    assert [encode_line(r) for r in sample.records()] == [encode_line(r) for r in sample.records()]
+    assert isinstance(decode_line(encode_line(sample.header())), Header)
