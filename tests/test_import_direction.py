@@ -11,11 +11,12 @@ ROOT = Path(__file__).parent.parent
 
 MIDDLE = {"numbers", "catalogue", "strategies", "subjects", "oracles"}
 
-BASE = {"records", "claim", "errors", "trees"}
+BASE = {"records", "claim", "errors", "trees", "flat"}
 ALLOWED: dict[str, set[str]] = {
     "records": set(),
     "errors": set(),
     "trees": {"errors", "records"},
+    "flat": {"records"},
     "claim": {"records", "errors"},
     "records_io": {"records", "errors"},
     "numbers": BASE,

@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck import trees
+from gradcheck import flat, trees
 from gradcheck.claim import Kind
-from gradcheck.engine import flat
 from gradcheck.records import Array, Finding, Observation, Point, Severity, count_entries
 from gradcheck.subjects.callables import CAUGHT, Call
 

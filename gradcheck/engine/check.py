@@ -13,7 +13,7 @@ from gradcheck.engine.examine import Case, examine
 from gradcheck.engine.profiles import profile_named
 from gradcheck.engine.result import Result
 from gradcheck.errors import UsageError
-from gradcheck.subjects.callables import arrange, name_of, place, recognise
+from gradcheck.subjects.callables import arrange, dotted, name_of, place, recognise
 
 
 def check(
@@ -62,7 +62,7 @@ def check(
         special=tuple(operator.special) if operator else (),
         intent=intent if isinstance(intent, str) else "",
         order=order,
-        words={"forward": place(implementation.forward), "vjp": implementation.where},
+        words={"forward": dotted(implementation.forward), "vjp": dotted(implementation.vjp)},
     )
     record = examine(case, chosen, None if seed is None else int(seed))
     if operator is not None:

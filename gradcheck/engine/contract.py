@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck import trees
-from gradcheck.engine import flat
+from gradcheck import flat, trees
 from gradcheck.engine.bench import Bench, Gradients, changed, copy, copy_tree, wide
 from gradcheck.engine.linearity import check_linearity
 from gradcheck.records import Array, Finding, Observation

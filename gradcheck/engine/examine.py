@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from gradcheck.engine import contract, findings, forward_mode
-from gradcheck.engine.flat import Layout, pack
 from gradcheck.engine.judge import Judgement
 from gradcheck.engine.look import Look, Looker
 from gradcheck.engine.profiles import Profile
 from gradcheck.engine.truth import basis, grain, widen
 from gradcheck.errors import UsageError
+from gradcheck.flat import Layout, pack
 from gradcheck.records import Finding, Point, Record, Severity, Status, Verdict
 from gradcheck.strategies.points import nearby
 from gradcheck.strategies.shrink import smallest
@@ -228,7 +228,9 @@ class _Examination:
     def again(self, looker: Looker, point: Point, row: np.ndarray) -> list[Finding]:
         if self.counts["shrinking"] > self.profile.evaluations // 2:
             return []
-        look = looker.at(list(point.inputs), point.origin, whole=self.profile.nearby, probes=1, g=point.cotangents, only=row)
+        look = looker.at(
+            list(point.inputs), point.origin, whole=self.profile.nearby, probes=1, g=point.cotangents, only=row
+        )
         if look is None:
             return []
         self.counts["shrinking"] += look.evaluations

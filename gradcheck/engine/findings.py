@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from gradcheck.engine.flat import Layout, pack
 from gradcheck.engine.judge import Judgement
 from gradcheck.engine.look import Look
+from gradcheck.flat import Layout, pack
 from gradcheck.records import Finding, Number, Point, Severity
 from gradcheck.subjects.callables import Call
 

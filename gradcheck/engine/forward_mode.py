@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from gradcheck.engine.flat import pack
 from gradcheck.engine.look import Look, Looker
 from gradcheck.engine.truth import Forward, estimate
+from gradcheck.flat import pack
 from gradcheck.oracles.finite_difference import line_derivatives
 from gradcheck.records import Array, Failure, Finding, Local, Severity
 from gradcheck.subjects.callables import Call

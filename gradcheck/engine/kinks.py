@@ -15,13 +15,14 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
+
 from gradcheck.engine.judge import Judgement, Truth
 from gradcheck.engine.truth import Forward, truth
 from gradcheck.records import Array, Local
 
-NEAR = 2.0**-20
+NEAR = 2.0**-26
 """Distance of the points close by, relative to the point's own size: curvature moves their gradients by about as much, and a
-difference inside that distance keeps 53 - 20 bits."""
+difference inside that distance keeps the other half of the digits."""
 
 MOST = 24
 """Kinked coordinates up to which a hull is searched; each of its points costs a whole gradient."""
@@ -98,19 +99,24 @@ def hull(
         found: list[Array] = []
         tried: list[Array] = []
         noise = error.copy()
-        for w in [rng.normal(size=n), rng.normal(size=n), v, -v, curvature * v]:
-            _sample(owner, x, g, rows, w, found, tried, noise)
+        mixed = np.ptp(curvature) > 0  # else steering by curvature is steering by the gap itself
+        for w in [rng.normal(size=n), v, -v, *([curvature * v] if mixed else [])]:
+            _sample(owner, x, g, rows, w, found, tried, noise, rng)
+        steered = True
         for _ in range(n + 4):
             if not found:
                 return int(Judgement.INCONCLUSIVE)
             gap = v - nearest(np.array(found), v)
             if np.all(np.abs(gap) <= noise):
                 return int(Judgement.RIGHT)
-            before = len(found)
-            for w in (gap, -gap, curvature * gap, -curvature * gap):
-                _sample(owner, x, g, rows, w, found, tried, noise)
-            if nearest_distance(np.array(found), v) >= np.linalg.norm(gap) * (1 - 2.0**-10) or len(found) == before:
+            seen_both = [_sample(owner, x, g, rows, w, found, tried, noise, rng) for w in (gap, -gap)]
+            steered = all(seen_both)
+            for w in (curvature * gap, -curvature * gap) if mixed else ():
+                _sample(owner, x, g, rows, w, found, tried, noise, rng)
+            if nearest_distance(np.array(found), v) >= np.linalg.norm(gap) * (1 - 2.0**-10):
                 break
+        if not steered:
+            return int(Judgement.INCONCLUSIVE)
         gap = v - nearest(np.array(found), v)
         candidates = [gap / np.max(np.abs(gap)), np.ones(n)]
     else:
@@ -128,27 +134,48 @@ def hull(
 
 
 def _sample(
+    owner: Forward,
+    x: Array,
+    g: Array,
+    rows: Array,
+    w: Array,
+    found: list[Array],
+    tried: list[Array],
+    noise: Array,
+    rng: np.random.Generator,
+) -> bool:
+    """Add the gradient close by in direction ``w``, or near it where that line keeps a tie; whether one was found."""
+    if _close(owner, x, g, rows, w, found, tried, noise):
+        return True
+    # An eighth: breaks ties among the entries of w and leaves the order of the distinct ones.
+    size = np.max(np.abs(w), initial=0.0)
+    return any(
+        _close(owner, x, g, rows, w + size / 8 * rng.uniform(-1, 1, w.size), found, tried, noise) for _ in range(2)
+    )
+
+
+def _close(
     owner: Forward, x: Array, g: Array, rows: Array, w: Array, found: list[Array], tried: list[Array], noise: Array
-) -> None:
-    """Add the gradient close by in direction ``w``, extrapolated to the point; ``noise`` grows to hold its error."""
+) -> bool:
+    """Add the gradient at distance NEAR along ``w``, extrapolated to the point; ``noise`` grows to hold its error."""
     size = np.max(np.abs(w), initial=0.0)
     if not size > 0:
-        return
+        return False
     w = np.where(w == 0, 2.0**-6, w / size)
     reach = NEAR * max(1.0, float(np.max(np.abs(x), initial=0.0))) if np.any(x) else NEAR
     step = reach * (w @ rows)
-    far = truth(owner, x + step, g, rows, reach=np.full(len(rows), reach / 4), sharp=False)
-    close = truth(owner, x + step / 2, g, rows, reach=np.full(len(rows), reach / 8), sharp=False)
-    if np.any(far.kind != Local.SMOOTH) or np.any(close.kind != Local.SMOOTH):
-        return
-    # To first order the gradient moves linearly with the distance; what is left is smaller by the square root of NEAR.
-    slope = far.value - close.value
-    error = 2 * close.bound + far.bound + np.abs(slope) * np.sqrt(NEAR)
+    there = truth(owner, x + step, g, rows, reach=np.full(len(rows), reach / 4), sharp=False)
+    if np.any(there.kind != Local.SMOOTH):
+        return False
+    # The gradient changes by about NEAR over that distance if the function's own length is the point's; it may be a
+    # sixteenth of it.
+    error = there.bound + 16 * NEAR * np.maximum(np.abs(there.value), np.max(np.abs(there.value)))
     if not np.all(np.isfinite(error)):
-        return
-    found.append(close.value - slope)
+        return False
+    found.append(there.value)
     tried.append(w)
     np.maximum(noise, error, out=noise)
+    return True
 
 
 def nearest(points: Array, v: Array) -> Array:

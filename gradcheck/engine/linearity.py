@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gradcheck.engine import flat
+from gradcheck import flat
 from gradcheck.engine.bench import Bench, wide
 from gradcheck.records import Array, Finding, Severity
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.engine.flat import Layout, largest, least, pack, roundoff
 from gradcheck.engine.judge import Judgement, Truth, allowance, judge
 from gradcheck.engine.kinks import settle
 from gradcheck.engine.probes import Probe, probe
 from gradcheck.engine.truth import Forward, basis, truth
+from gradcheck.flat import Layout, largest, least, pack, roundoff
 from gradcheck.records import Array, Local, Observation, Point
 from gradcheck.strategies.directions import cotangent
 from gradcheck.subjects.callables import CAUGHT, Call
@@ -55,7 +55,14 @@ class Looker:
     grain: float = 2.0**-53
 
     def at(
-        self, leaves: Sequence[Any], origin: str, *, whole: int, probes: int, g: tuple[Array, ...] | None = None, only: Array | None = None
+        self,
+        leaves: Sequence[Any],
+        origin: str,
+        *,
+        whole: int,
+        probes: int,
+        g: tuple[Array, ...] | None = None,
+        only: Array | None = None,
     ) -> Look | None:
         """Look at this point; None where the claimed forward is not defined or its own dtype overflows."""
         owner = Forward.at(self.call, self.claim, leaves, self.wide, self.grain)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.engine.flat import pack, roundoff
 from gradcheck.engine.look import Looker
 from gradcheck.engine.truth import Forward, truth
+from gradcheck.flat import pack, roundoff
 from gradcheck.oracles.finite_difference import v_curve
 from gradcheck.records import Array, Curve, Local, UlpSamples
 from gradcheck.strategies.directions import cotangent

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from gradcheck.claim import Kind, Set
-from gradcheck.engine.flat import Layout, pack, roundoff
 from gradcheck.engine.judge import Truth
+from gradcheck.flat import Layout, pack, roundoff
 from gradcheck.oracles.complex_step import complex_step
 from gradcheck.oracles.finite_difference import line_derivatives
 from gradcheck.records import Array, Estimate, Local
@@ -39,7 +39,8 @@ class Forward:
     complex_fails: bool = field(default=False)
 
     @classmethod
-    def at(cls, call: Call, function: Callable[..., Any], leaves: Sequence[Any], wide: bool, grain: float = 2.0**-53
+    def at(
+        cls, call: Call, function: Callable[..., Any], leaves: Sequence[Any], wide: bool, grain: float = 2.0**-53
     ) -> Forward | None:
         """Around this point; None where the forward raises there or is not finite."""
         layout = Layout.of([leaves[k] for k in call.active])
@@ -166,7 +167,7 @@ def truth(
     if len(parts) == 1:
         return parts[0]
     names = ("value", "bound", "low", "high", "magnitude", "scale", "kind", "jump", "jump_bound", "conflict", "terms")
-    merged = {name: np.concatenate([getattr(p, name) for p in parts]) for name in names}
+    merged: dict[str, Any] = {name: np.concatenate([getattr(p, name) for p in parts]) for name in names}
     return Truth(**merged, method=parts[0].method)
 
 
@@ -215,7 +216,9 @@ def _both_sides(owner: Forward, used: Array, x: Array, directions: Array, reach:
         )
 
     right, left = slope(nowhere, high), slope(low, nowhere)
-    known = ((right.kind == Local.ONE_SIDED) | (right.kind == Local.SMOOTH)) & ((left.kind == Local.ONE_SIDED) | (left.kind == Local.SMOOTH))
+    known = ((right.kind == Local.ONE_SIDED) | (right.kind == Local.SMOOTH)) & (
+        (left.kind == Local.ONE_SIDED) | (left.kind == Local.SMOOTH)
+    )
     with np.errstate(invalid="ignore"):
         gap, doubt = right.value - left.value, right.bound + left.bound
         middle, spread = (right.value + left.value) / 2, np.maximum(right.bound, left.bound) + np.abs(gap) / 2
@@ -289,7 +292,12 @@ def grain(call: Call, function: Callable[..., Any], rng: np.random.Generator) ->
         return 2.0**-53
     x = pack([call.leaves[k] for k in call.active])
     # 2^-10: generic neighbours, off the grid of any narrower type.
-    values = np.stack([owner(x * (1 + 2.0**-10 * rng.uniform(-1, 1, x.size)) + 2.0**-40 * rng.uniform(-1, 1, x.size)) for _ in range(4)])
+    values = np.stack(
+        [
+            owner(x * (1 + 2.0**-10 * rng.uniform(-1, 1, x.size)) + 2.0**-40 * rng.uniform(-1, 1, x.size))
+            for _ in range(4)
+        ]
+    )
     moving = np.ptp(values, axis=0) > 0
     for narrow in (np.float16, np.float32):
         with np.errstate(over="ignore"):

@@ -13,10 +13,10 @@ import numpy as np
 
 from gradcheck.claim import FIXED, Domain, Example, Kind, Operator, Set
 from gradcheck.engine.examine import Case, examine
-from gradcheck.engine.flat import pack, roundoff
 from gradcheck.engine.pictures import curve_of, ulps_of
 from gradcheck.engine.profiles import Profile, profile_named
 from gradcheck.errors import UsageError
+from gradcheck.flat import pack, roundoff
 from gradcheck.records import Array, Coverage, Finding, Record, Severity, Status, Verdict
 from gradcheck.subjects.callables import CAUGHT, Call, arrange
 from gradcheck.subjects.protocol import Implementation, Subject
@@ -58,7 +58,7 @@ def verify(
 def verify_operator(subject: Subject, operator: Operator, *, profile: str = "default", seed: int = 0) -> Record:
     """One operator of one subject.  Never raises for what the subject does."""
     chosen = profile_named(profile)
-    number = seed ^ zlib.crc32(operator.name.encode())
+    number = seed ^ zlib.crc32(operator.name.encode())  # each operator draws its own points
     begun = time.perf_counter()
     rng = np.random.default_rng(number)
     parts: list[tuple[Record, Coverage]] = []
@@ -76,12 +76,10 @@ def verify_operator(subject: Subject, operator: Operator, *, profile: str = "def
         if dtype == "float64" and (pictured is None or pack_size(pictured[0]) < 2 <= pack_size(call)):
             pictured = (call, operator.definition)
     if not parts:
-        return _empty(subject, operator, number)
+        return _empty(subject, operator, seed)
     curve = curve_of(*pictured) if pictured else None
     ulps = ulps_of(*pictured, rng) if pictured else ()
-    return replace(
-        _merge(subject, operator, parts, number), curve=curve, ulps=ulps, seconds=time.perf_counter() - begun
-    )
+    return replace(_merge(subject, operator, parts, seed), curve=curve, ulps=ulps, seconds=time.perf_counter() - begun)
 
 
 def pack_size(call: Call) -> int:

@@ -12,6 +12,7 @@ For every direction d the function t -> f(x + t d) is evaluated at pairs +-t, at
    steps, that cannot alias together, agree.
 5. Noise again: pairs finer than the chosen ones must reproduce the slope up to the noise; if not, the noise was
    larger than it seemed (a coarsely rounded function is flat to tiny steps) and 4 is repeated with what was seen.
+   Noise above rounding gets one look more, much closer: what is smooth there, with another slope, is no noise.
 6. Symmetric second differences S(t) = (f(x+t) - 2 f(x) + f(x-t)) / t tend to right slope minus left slope.  Central
    differences alone see nothing of a kink.  One-sided slopes that keep growing mean a jump or an infinite slope.
 
@@ -49,6 +50,9 @@ COARSEST = 2.0**-7
 
 PLATEAU = 2.0**-10
 """A function that is exactly flat so far, relative to x, is not one whose values were rounded to float16 or better."""
+
+GLIMPSE = 2.0**-34
+"""The closest look in units of the first step: 2^17 ulp of x."""
 
 RESOLVED = 2.0**-20
 """Smaller jumps, relative to f, may be the rounding of float32 values."""
@@ -160,7 +164,30 @@ def _derivatives(
 
 
 def _finish(line: Line, roundoff: Array) -> Estimate:
-    return _analyse(line, _explore(line, roundoff), roundoff)
+    sigma = _explore(line, roundoff)
+    found = _analyse(line, sigma, roundoff)
+    # The last step was the widest of the equally spaced ones.
+    wide, near = line.steps[:, -1:], line.up[:, -1] - line.centre
+    size = np.maximum(np.abs(line.centre), np.abs(line.up[:, -1]))
+    noisy = (sigma > 64.0 * roundoff * size) & np.isfinite(found.bound)
+    if not noisy.any():
+        return found
+    step = line.lattice.round(np.minimum(GLIMPSE * line.first, line.limit)[:, None])
+    change = line.values(step)[:, 0] - line.centre
+    # Random values differ by about sigma at any distance, rounded ones by 0 or by a quantum, at least sigma.
+    rest = np.abs(change - found.value * step)
+    smooth = (change != 0.0) & (rest < sigma / 16.0)
+    curvature = 4.0 * np.abs(near - found.value * wide) * (step / wide) ** 2
+    apart = rest > found.bound * step + curvature + 8.0 * roundoff * size
+    lost = noisy & smooth & apart & (found.kind != Local.KINK)
+    return replace(
+        found,
+        value=np.where(lost, np.nan, found.value),
+        bound=np.where(lost, np.inf, found.bound),
+        kind=np.where(lost, int(Local.UNDECIDED), found.kind),
+        witnesses=tuple((np.where(lost, np.nan, t), np.where(lost, np.inf, b)) for t, b in found.witnesses),
+        evaluations=found.evaluations + step.size,
+    )
 
 
 def _explore(line: Line, roundoff: Array) -> Array:
@@ -177,9 +204,13 @@ def _explore(line: Line, roundoff: Array) -> Array:
         # The last look goes as near as values of size 1 allow to be resolved: a kink may be close to x.
         deeper = np.where(smallest * RATIO > unit, unit, smallest * RATIO**depth)
         # A component that stays the same on a quarter of x is constant there; next to 0 it may only seem so.
-        wider = scale.blind & (np.max(line.steps, axis=1) < unit)
-        line.look(np.where(scale.descend, deeper, np.where(wider, unit, rung))[:, None])
-        if (scale.descend | wider).any():
+        widest = np.max(line.steps, axis=1)
+        wider = scale.blind & (widest < unit)
+        # What lies between a first step near 0 and the unit step is learnt from one more pair below the latter.
+        below = (widest == unit) & (line.first < unit * RATIO**2)
+        step = np.where(scale.descend, deeper, np.where(wider, unit, np.where(below, unit * RATIO, rung)))
+        line.look(step[:, None])
+        if (scale.descend | wider | below).any():
             scale = measure_scale(line.steps, line.up, line.below, line.centre, roundoff)
     length = np.where(scale.rough, 4.0 * line.first, scale.length)
     ladder = TOP * np.minimum(length, line.limit)[:, None] * LADDER[:rungs]
@@ -238,7 +269,9 @@ def _analyse(line: Line, sigma: Array, roundoff: Array) -> Estimate:
         witnesses = tuple((t[: len(value)], b[: len(value)]) for t, b in both[2])
     unseen = _unseen_noise(slope, value, bound, measured + rounding, h)
     if unseen.any():
-        measured = np.maximum(measured, unseen)
+        steady = _steady(slope, value)
+        measured = np.maximum(measured, np.where(steady, 0.0, unseen))
+        slope[:, :-8] = np.where(steady & (unseen > 0.0), np.nan, slope[:, :-8])
         noise = weight * (measured + rounding) / h
         value, bound, witnesses = two_ladders(nodes if left is None else nodes**2, slope, noise)
         if left is not None:
@@ -291,6 +324,17 @@ def _unseen_noise(slope: Array, value: Array, bound: Array, jitter: Array, h: Ar
     gap = np.abs(slope[:, fine] - value[:, None]) - bound[:, None] - curvature
     excess = np.where(np.isfinite(gap), gap * h[:, fine], 0.0)
     return 1.5 * np.max(np.where(excess > 2.0 * jitter[:, fine], excess, 0.0), axis=1, keepdims=True)
+
+
+def _steady(slope: Array, value: Array) -> Array:
+    """Whether the five finest slopes differ far less from each other than from the value (D, 1, m).
+
+    Then they are right, and coarser ones agreed by accident.
+    """
+    fine = slope[:, -5:]
+    spread = np.max(fine, axis=1) - np.min(fine, axis=1)
+    gap = np.min(np.abs(fine - value[:, None]), axis=1)
+    return np.asarray((spread < gap / 8.0) & (fine != 0.0).any(axis=1))[:, None]
 
 
 def _hidden(slope: Array, flat: Array, size: Array, h: Array) -> Array:

@@ -41,11 +41,11 @@ class Line:
     def look(self, steps: Array, room: float = 1.0) -> None:
         """Evaluate at +-steps (D, k), rounded to what is representable, and remember."""
         steps = self.lattice.round(np.minimum(steps, self.limit[:, None]), room)
-        up = self._values(steps)
+        up = self.values(steps)
         self.steps = np.concatenate([self.steps, steps], axis=1)
         self.up = np.concatenate([self.up, up], axis=1)
         if self.two_sided:
-            self.down = np.concatenate([self.down, self._values(-steps)], axis=1)
+            self.down = np.concatenate([self.down, self.values(-steps)], axis=1)
 
     def part(self, rows: Array) -> Line:
         """Some of the directions, with what was seen along them."""
@@ -72,7 +72,8 @@ class Line:
         line.steps, line.up = line.steps[:, :0], line.up[:, :0]
         return line
 
-    def _values(self, steps: Array) -> Array:
+    def values(self, steps: Array) -> Array:
+        """f at x + steps d, (D, k) -> (D, k, m)."""
         points = self.x + steps[:, :, None] * self.directions[:, None, :]
         if self.grid is not None:
             points = points.astype(self.grid).astype(np.float64)

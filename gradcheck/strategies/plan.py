@@ -10,7 +10,7 @@ import numpy as np
 
 from gradcheck import trees
 from gradcheck.claim import Kind
-from gradcheck.engine.flat import least
+from gradcheck.flat import least
 from gradcheck.records import Array
 from gradcheck.strategies import edits, sets
 from gradcheck.strategies.edits import Edit

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.claim import Kind, Set
-from gradcheck.engine.flat import largest
+from gradcheck.flat import largest
 from gradcheck.records import Array
 
 INSIDE = 2.0**-10

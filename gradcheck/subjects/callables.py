@@ -23,6 +23,8 @@ from gradcheck.subjects.protocol import Implementation
 CAUGHT = (Exception, SystemExit, RecursionError)
 """What a user's function may raise without ending the run; an interrupt from the keyboard still does."""
 
+EVERYWHERE = Domain()
+
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -41,7 +43,7 @@ class Call:
     owners: tuple[int, ...]
     active: tuple[int, ...]
     kwargs: Mapping[str, Any]
-    domain: Domain = Domain()
+    domain: Domain = EVERYWHERE
     cotangent_only: bool = False
     plain: bool = False
     """No argument is a tree: the leaves are the arguments."""
@@ -177,6 +179,11 @@ def place(function: Any) -> str:
     except (AttributeError, ValueError):
         return ""
     return f"{os.path.basename(code.co_filename)}:{code.co_firstlineno} in {code.co_name}"
+
+
+def dotted(function: Any) -> str:
+    """``module:qualified.name`` by which a function can be imported, as text for a snippet."""
+    return f"{getattr(function, '__module__', '') or ''}:{getattr(function, '__qualname__', type(function).__name__)}"
 
 
 def name_of(function: Any) -> str:

@@ -48,10 +48,10 @@ def rewound(implementation: Implementation, kwargs: Mapping[str, Any]) -> Implem
     fixed = [
         copy.deepcopy(s.bit_generator.state if isinstance(s, np.random.Generator) else s.get_state()) for s in sources
     ]
-    legacy = np.random.get_state()  # noqa: NPY002  users' code draws from it
+    legacy = np.random.get_state()
 
     def rewind() -> None:
-        np.random.set_state(legacy)  # noqa: NPY002  the same generator is put back
+        np.random.set_state(legacy)
         for source, state in zip(sources, fixed, strict=True):
             if isinstance(source, np.random.Generator):
                 source.bit_generator.state = state
