@@ -96,8 +96,9 @@ def judge(
     out[(error > rounding) & (error <= loose) & sharp] = Judgement.INACCURATE
     out[(error > loose) & np.isfinite(b) & excluded] = Judgement.WRONG
     out[truth.kind == Local.UNDECIDED] = Judgement.INCONCLUSIVE
-    # No derivative near this size is not finite, whatever the bound: a NaN is refuted where the function is smooth.
-    out[~np.isfinite(answer) & (truth.kind != Local.OUTSIDE) & np.isfinite(t) & np.isfinite(b)] = Judgement.WRONG
+    # NaN is no derivative, however vague the truth is; an infinite answer is refuted by a finite bound.
+    nowhere = truth.kind == Local.OUTSIDE
+    out[(np.isnan(answer) | (np.isinf(answer) & np.isfinite(b))) & ~nowhere] = Judgement.WRONG
     out[truth.kind == Local.KINK] = Judgement.KINK
     out[truth.kind == Local.OUTSIDE] = Judgement.OUTSIDE
     out[truth.conflict] = Judgement.CONFLICT

@@ -51,7 +51,7 @@ def complex_step(f: Callable[[Array], Array], x: Array, directions: Array) -> Es
     Single entries that are not holomorphic have the kind UNDECIDED and the bound inf.
     """
     x = np.asarray(x, dtype=np.float64)
-    directions = np.asarray(directions, dtype=np.float64).reshape(-1, x.size)
+    directions = np.atleast_2d(np.asarray(directions, dtype=np.float64))
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             # A cast that drops imaginary parts is a warning of NumPy, and here a refusal.
@@ -93,7 +93,8 @@ def _complex_step(f: Callable[[Array], Array], x: Array, directions: Array) -> E
     if np.any(np.abs(values[0] - real) > np.sqrt(UNIT) * (size + span) + ALLOWANCE * moved):
         return None
     holomorphic, slack, scale = _circles(f, x, directions, first, real, value, UNIT * size + moved)
-    good = holomorphic & (np.abs(slopes[1] - value) <= NARROW * np.abs(value) + UNIT * scale)
+    # A slope that is 0 but for the square of the imaginary step, as that of z^3 at 0, moves with it and is kept.
+    good = holomorphic & (np.abs(slopes[1] - value) <= NARROW * np.abs(value) + UNIT**2 * scale)
     if value.size and not good.any():
         return None
     return Estimate(
@@ -117,7 +118,7 @@ def _circles(
     passed = np.zeros((count, m), dtype=bool)
     slack = np.full((count, m), np.inf)
     scale = np.full((count, m), np.inf)
-    before = np.full((count, m), np.inf)
+    before, sharpest = np.full((count, m), np.inf), np.full((count, m), np.inf)
     turns = np.exp(0.25j * np.pi * np.arange(8))
     for relative in RADII:
         for d in np.flatnonzero(~passed.all(axis=1)):
@@ -133,7 +134,9 @@ def _circles(
             still = np.all(ring == real, axis=0) & (slope[d] == 0.0)
             residue = np.abs(minus) + np.abs(plus - slope[d])
             # What is not holomorphic stays as r shrinks, and must not hide in noise that grows like 1 / r.
-            fits = still | ((residue <= allowed) & ~(allowed > 2.0**-4 * before[d]))
+            sharpest[d] = np.fmin(sharpest[d], allowed)
+            blunt = (allowed > 2.0**-4 * before[d]) & (allowed > 2.0 * sharpest[d])
+            fits = still | ((residue <= allowed) & ~blunt)
             before[d] = residue
             extra = np.where(still | (allowed <= 2.0**-10 * np.abs(slope[d])), 0.0, allowed)
             slack[d] = np.where(fits, np.minimum(slack[d], extra), slack[d])

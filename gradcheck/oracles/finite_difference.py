@@ -25,6 +25,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from gradcheck.oracles import evidence
 from gradcheck.oracles import noise as noise_level
 from gradcheck.oracles.extrapolation import two_ladders
 from gradcheck.oracles.line import Function, Line
@@ -44,7 +45,6 @@ may be half of the truth."""
 LADDER = np.stack([3.0 ** -np.arange(8.0), 3.0 ** -np.arange(8.0) / np.sqrt(2.0)], axis=1).ravel()
 """Steps of both ladders in units of H, decreasing."""
 
-
 COARSEST = 2.0**-7
 """Coarser than the rounding of any floating-point format: noise of that size, relative to f, is structure not resolved."""
 
@@ -53,12 +53,6 @@ PLATEAU = 2.0**-10
 
 GLIMPSE = 2.0**-34
 """The closest look in units of the first step: 2^17 ulp of x."""
-
-RESOLVED = 2.0**-20
-"""Smaller jumps, relative to f, may be the rounding of float32 values."""
-
-STEEP = 0.03
-"""Slopes that grow like step^-0.03 or faster count as growing without end; x log x does so at steps of 1e-14 still."""
 
 
 def line_derivatives(
@@ -83,7 +77,7 @@ def line_derivatives(
     if budget < BUDGET:
         raise ValueError(f"budget is {budget}; the steps need {BUDGET} evaluations per direction")
     x = np.asarray(x, dtype=np.float64)
-    directions = np.asarray(directions, dtype=np.float64).reshape(-1, x.size)
+    directions = np.atleast_2d(np.asarray(directions, dtype=np.float64))
     low_t = np.full(len(directions), -np.inf) if low is None else np.asarray(low, dtype=np.float64)
     high_t = np.full(len(directions), np.inf) if high is None else np.asarray(high, dtype=np.float64)
     near, far = np.minimum(high_t, -low_t), np.maximum(high_t, -low_t)
@@ -93,9 +87,11 @@ def line_derivatives(
         return _derivatives(f, x, directions, near, True, noise_floor, grid)
     sign = np.where(high_t >= -low_t, 1.0, -1.0)
     both, single = np.flatnonzero(~edge), np.flatnonzero(edge)
-    inner = _derivatives(f, x, directions[both], near[both], True, noise_floor, grid)
     towards = directions[single] * sign[single, None]
     outer = _flip(_derivatives(f, x, towards, far[single], False, noise_floor, grid), sign[single])
+    if not both.size:
+        return outer
+    inner = _derivatives(f, x, directions[both], near[both], True, noise_floor, grid)
     return _merge(inner, outer, np.argsort(np.concatenate([both, single])))
 
 
@@ -114,7 +110,7 @@ def one_sided(
     Arguments and shapes as for :func:`line_derivatives`.
     """
     x = np.asarray(x, dtype=np.float64)
-    directions = np.asarray(directions, dtype=np.float64).reshape(-1, x.size)
+    directions = np.atleast_2d(np.asarray(directions, dtype=np.float64))
     sign = np.full(len(directions), 1.0 if side > 0 else -1.0)
     reach = np.full(len(directions), np.inf) if limit is None else np.asarray(limit, dtype=np.float64)
     found = _derivatives(f, x, directions * sign[:, None], reach, False, noise_floor, grid)
@@ -147,11 +143,11 @@ def _derivatives(
         if not two_sided:
             return _finish(line, roundoff)
         seen_up, seen_down = (np.isfinite(v).any(axis=1) for v in (line.up, line.down))
-        dead = (seen_up != seen_down).any(axis=1)
+        dead: Array = np.any(seen_up != seen_down, axis=1)
         if not dead.any():
             return _finish(line, roundoff)
         # One side is outside the domain: start again on the other one.
-        sign = np.where((seen_up & ~seen_down).any(axis=1), 1.0, -1.0)[dead]
+        sign = np.where(np.any(seen_up & ~seen_down, axis=1), 1.0, -1.0)[dead]
         rows = np.flatnonzero(dead)
         lone = line.half(rows, sign)
         lone.look(np.concatenate([first, first * RATIO], axis=1)[rows])
@@ -249,10 +245,10 @@ def _analyse(line: Line, sigma: Array, roundoff: Array) -> Estimate:
         left = (centre - down) / h
         # Two values err in each difference, but those of a central one are 2 h apart.
         slope, weight = (up - down) / (2.0 * h), 1.0
-        sigma = _beside_kink(sigma, right - left, flat, h)
+        sigma = evidence.beside_kink(sigma, right - left, flat, h)
     tiny = np.finfo(np.float64).smallest_subnormal
     measured = SPREAD * np.where(np.isfinite(sigma), sigma, 0.0)[:, None]
-    rounding = np.maximum(roundoff * size + tiny, _hidden(slope, flat, size, h))
+    rounding = np.maximum(roundoff * size + tiny, evidence.hidden(slope, flat, size, h))
     nodes, noise = steps / steps[:, :1], weight * (measured + rounding) / h
     jump = jump_bound = None
     if left is None:
@@ -267,9 +263,9 @@ def _analyse(line: Line, sigma: Array, roundoff: Array) -> Estimate:
         value, jump = np.split(both[0], 2)
         bound, jump_bound = np.split(both[1], 2)
         witnesses = tuple((t[: len(value)], b[: len(value)]) for t, b in both[2])
-    unseen = _unseen_noise(slope, value, bound, measured + rounding, h)
+    unseen = evidence.unseen_noise(slope, value, bound, measured + rounding, h, 1 if left is None else 2)
     if unseen.any():
-        steady = _steady(slope, value)
+        steady = evidence.steady(slope, value)
         measured = np.maximum(measured, np.where(steady, 0.0, unseen))
         slope[:, :-8] = np.where(steady & (unseen > 0.0), np.nan, slope[:, :-8])
         noise = weight * (measured + rounding) / h
@@ -278,13 +274,14 @@ def _analyse(line: Line, sigma: Array, roundoff: Array) -> Estimate:
             jump, jump_bound, _ = two_ladders(nodes, right - left, 4.0 * noise)
     bound = bound + 4.0 * np.finfo(np.float64).eps * np.abs(value)
     kind = np.full(value.shape, int(Local.SMOOTH if line.two_sided else Local.ONE_SIDED))
-    steep = _diverges(right, size, h)
+    steep = evidence.diverges(right, size, h)
     if left is not None and jump is not None:
         kind[np.abs(jump) > jump_bound] = int(Local.KINK)
         # The derivative lies between the one-sided slopes.  Half of their difference, doubled as it is an estimate.
         bound = bound + np.where(kind == Local.SMOOTH, np.abs(jump), 0.0)
-        steep |= _diverges(left, size, h)
-    plateau = flat & (h >= PLATEAU * 4.0 * line.first[:, None, None]) & (np.abs(value)[:, None] > bound[:, None])
+        steep |= evidence.diverges(left, size, h)
+    plateau = flat & (h >= PLATEAU * 4.0 * line.first[:, None, None])
+    plateau &= (np.abs(value) - bound)[:, None] * h > 4.0 * SINGLE * size
     drowned = measured[:, 0] > COARSEST * size[:, 2]
     kind[plateau.any(axis=1) | drowned | ~np.isfinite(bound)] = int(Local.UNDECIDED)
     kind[steep | ~np.isfinite(centre)] = int(Local.OUTSIDE)
@@ -303,74 +300,18 @@ def _analyse(line: Line, sigma: Array, roundoff: Array) -> Estimate:
     )
 
 
-def _beside_kink(sigma: Array, twist: Array, flat: Array, h: Array) -> Array:
-    """Sigma, or what the three finest second differences say where a kink beside x has spoilt the equally spaced ones.
-
-    They hold 3/2 of the variance.  Where f stays the same at such steps they say nothing.
-    """
-    even = 0.5 * (twist * h)[:, -3:]
-    finest = np.sqrt(np.mean(even * even, axis=1) / 1.5)
-    return np.where((sigma > noise_level.KINKED * finest) & ~flat[:, -3:].any(axis=1), finest, sigma)
-
-
-def _unseen_noise(slope: Array, value: Array, bound: Array, jitter: Array, h: Array) -> Array:
-    """Noise (D, 1, m) that the five finest slopes need to agree with the extrapolated value; 0 if none.
-
-    They may differ by the bound, and by what a coarser slope, the sixth, differs, times the ratio of the steps squared.
-    """
-    fine, reference = slice(-5, None), slice(-6, -5)
-    # A quarter more than that, for the fourth powers and the noise of the sixth slope itself.
-    curvature = 1.25 * np.abs(slope[:, reference] - value[:, None]) * (h[:, fine] / h[:, reference]) ** 2
-    gap = np.abs(slope[:, fine] - value[:, None]) - bound[:, None] - curvature
-    excess = np.where(np.isfinite(gap), gap * h[:, fine], 0.0)
-    return 1.5 * np.max(np.where(excess > 2.0 * jitter[:, fine], excess, 0.0), axis=1, keepdims=True)
-
-
-def _steady(slope: Array, value: Array) -> Array:
-    """Whether the five finest slopes differ far less from each other than from the value (D, 1, m).
-
-    Then they are right, and coarser ones agreed by accident.
-    """
-    fine = slope[:, -5:]
-    spread = np.max(fine, axis=1) - np.min(fine, axis=1)
-    gap = np.min(np.abs(fine - value[:, None]), axis=1)
-    return np.asarray((spread < gap / 8.0) & (fine != 0.0).any(axis=1))[:, None]
-
-
-def _hidden(slope: Array, flat: Array, size: Array, h: Array) -> Array:
-    """What a rounding to float32 inside may hide at steps where f stays exactly the same, (D, K, m).
-
-    The least slope seen at steps where f does move, times the step, unless float32 would have shown that much.
-    """
-    moving = np.where(flat | ~np.isfinite(slope), np.inf, np.abs(slope))
-    hidden = np.min(moving, axis=1, keepdims=True) * h
-    return np.where(flat & (hidden <= 4.0 * SINGLE * size), hidden, 0.0)
-
-
-def _diverges(slope: Array, size: Array, h: Array) -> Array:
-    """Whether one-sided slopes (D, K, m) grow without end towards step 0: a jump or an infinite slope.
-
-    Looks at the six finest differences above RESOLVED |f|: of one sign, each slope larger than the one before, and
-    the growth per factor of the step not fading, as it does where a slope is reached.
-    """
-    ratio = h[:, :-1] / h[:, 1:]
-    grows = slope[:, 1:] / slope[:, :-1] > ratio**STEEP
-    if not (np.count_nonzero(grows, axis=1) >= 5).any():
-        return np.zeros(slope.shape[::2], dtype=bool)
-    seen = np.abs(slope) * h > RESOLVED * size
-    rank = np.cumsum(seen[:, ::-1], axis=1)[:, ::-1]
-    among = seen[:, 1:] & seen[:, :-1] & (rank[:, :-1] <= 6)
-    growth = np.abs(slope[:, 1:] - slope[:, :-1]) / np.log(ratio)
-    lasts = growth[:, 1:] > 0.8 * growth[:, :-1]
-    steady = np.all(lasts | ~(among[:, 1:] & among[:, :-1]), axis=1) & np.all(grows | ~among, axis=1)
-    return np.asarray(steady & (np.count_nonzero(among, axis=1) == 5))
-
-
 def _nothing_moves(shape: tuple[int, int]) -> Estimate:
     zero = np.zeros(shape)
     kind = np.full(shape, int(Local.SMOOTH))
     return Estimate(
-        method="finite differences", value=zero, bound=zero, scale=zero, kind=kind, jump=zero, jump_bound=zero
+        method="finite differences",
+        value=zero,
+        bound=zero,
+        scale=zero,
+        kind=kind,
+        jump=zero,
+        jump_bound=zero,
+        evaluations=1,
     )
 
 

@@ -14,6 +14,9 @@ import numpy as np
 
 from gradcheck.records import Array
 
+AGREE = 4.0
+"""Within this factor, as in the paper, the estimates of two orders count as agreeing."""
+
 KINKED = 30.0
 """Two independent third differences of noise are both 30 times too small in one of about 1000 cases; a kink between
 them makes every higher difference large, and them not."""
@@ -31,7 +34,8 @@ def sigma(samples: Array) -> Array:
         table = table[:, 1:] - table[:, :-1]
         estimates.append(np.sqrt(np.mean(table * table, axis=1) / comb(2 * order, order)))
     a, b, c = estimates
-    both = np.maximum(np.minimum(a, b), np.minimum(np.maximum(a, b), c))
+    both = np.maximum(b, c)
+    both = np.where(a <= AGREE * both, np.maximum(a, both), both)
     # The outer third differences, f(x) and three samples to one side, do not straddle a kink at the middle sample.
     sides = np.sqrt(np.maximum(third[:, 0] ** 2, third[:, -1] ** 2) / comb(6, 3))
-    return np.where(both > KINKED * sides, sides, both)
+    return np.asarray(np.where(both > KINKED * sides, sides, both))

@@ -9,9 +9,9 @@ from reference_nets.rules._shapes import Array, unbroadcast, wide
 
 def take(g: Array, x: Array, indices: Array, *, axis: int | None = None) -> tuple[Array]:
     """Add each cotangent at its index; an index that occurs twice gets both, one that never occurs gets 0."""
-    gradient = wide(np.zeros_like(x))
+    gradient = wide(np.zeros(x.shape, x.dtype))  # in C order whatever x has, so that the reshape below is a view
     if axis is None:
-        np.add.at(np.reshape(gradient, -1), indices, g)  # the reshape of a fresh array is a view
+        np.add.at(np.reshape(gradient, -1), indices, g)
     else:
         axis = axis % x.ndim
         # take puts the axes of the indices where the axis was: bring both to the front.

@@ -210,6 +210,26 @@ def test_a_kink_beside_the_point_does_not_fool(x, distance, side, size):
     assert e.kind[0, 0] != Local.SMOOTH or holds(e, np.cos(x) - side * size)
 
 
+def test_a_faint_kink_beside_a_steep_slope_does_not_fool():
+    # The corner changes the slope by 1e-6 of itself: only the jump of the slope tells, and it may have no bound.
+    wrong = []
+    for exponent in np.linspace(-8, -2, 61):
+        corner = 1.3 * (1 + 10.0**exponent)
+        e = along(lambda t, corner=corner: 1e3 * np.exp(t) ** 2 + 0.01 * np.abs(t - corner), 1.3)
+        truth = 2e3 * float(mp.exp(mp.mpf(2.6))) - 0.01
+        # The literal 1.3 is not 13 / 10, which moves the truth by an ulp or two of the argument.
+        if e.kind[0, 0] == Local.SMOOTH and abs(e.value[0, 0] - truth) > e.bound[0, 0] + 8 * UNIT * truth:
+            wrong.append(exponent)
+    assert not wrong
+
+
+def test_a_fast_wave_on_a_steep_slope_is_not_taken_for_noise():
+    x, k = 8837.125, 1000.0
+    e = along(lambda t: t**3 + 6.5 * np.sin(k * t), x)
+    truth = 3 * x * x + 6.5 * k * float(mp.cos(mp.mpf(k) * mp.mpf(x)))
+    assert np.isinf(e.bound[0, 0]) or holds(e, truth)
+
+
 def test_shapes_witnesses_and_scale_in_several_dimensions():
     rng = np.random.default_rng(0)
     x, d, a = rng.standard_normal(5), rng.standard_normal((7, 5)), rng.standard_normal((4, 5))
@@ -228,9 +248,7 @@ def test_shapes_witnesses_and_scale_in_several_dimensions():
 def test_directions_of_mixed_magnitudes():
     x = np.array([1e-6, 1.0, 1e6])
     d = np.array([[1e-6, 1.0, 1e6], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
-    e = line_derivatives(
-        lambda p: np.array([np.log(p).sum(), p.sum()]), x, d, noise_floor=np.array([UNIT, UNIT])
-    )
+    e = line_derivatives(lambda p: np.array([np.log(p).sum(), p.sum()]), x, d, noise_floor=np.array([UNIT, UNIT]))
     truth = np.array([[3.0, 1e6 + 1.0 + 1e-6], [1e6, 1.0], [1e-6, 1.0]])
     assert np.all(np.abs(e.value - truth) <= e.bound + 4 * UNIT * truth)
     assert np.all(e.bound[[0, 1], [0, 0]] <= 1e-8 * truth[[0, 1], [0, 0]])
@@ -250,7 +268,7 @@ def test_the_limits_of_the_line_are_kept(low, high, kind):
 
 
 def test_one_side_outside_the_domain_is_found_without_being_told():
-    e = along(lambda x: np.sqrt(x) ** 3 + 2 * x, 0.0)
+    e = along(lambda x: np.sqrt(x) ** 4 + 2 * x, 0.0)
     assert e.kind[0, 0] == Local.ONE_SIDED
     assert abs(e.value[0, 0] - 2) <= e.bound[0, 0]
     both = line_derivatives(
@@ -328,7 +346,7 @@ def test_the_v_curve_has_its_minimum_near_the_chosen_step():
 
 
 def test_neville_is_exact_for_polynomials_and_bounds_noise_by_its_weights():
-    nodes = np.array([[1.0, 0.5, 0.2, 0.1]])
+    nodes = np.array([[1.0, 0.5, 0.3, 0.2, 0.1, 0.05]])
     values = (2 + 3 * nodes - nodes**2 + 5 * nodes**3)[:, :, None]
     value, _ = neville(nodes, values, np.zeros_like(values))
     assert abs(value[0, 0] - 2) < 64 * UNIT
