@@ -170,14 +170,18 @@ class _Examination:
 
     def wander(self, looker: Looker) -> None:
         skipped = 0
+        # Beyond a thousand entries each evaluation costs in proportion, and so counts.
+        most = self.profile.evaluations // (1 + looker.width // 1000)
         for origin, leaves in nearby(self.call, self.rng, profile=self.profile.name, special=self.case.special):
             if self.hopeless():
                 self.untested.append("further points: every argument was found wrong at three points already")
                 break
-            if self.counts["evaluations"] >= self.profile.evaluations:
+            spent = self.counts["evaluations"]
+            if spent >= 2 * most:
                 skipped += 1
                 continue
-            look = looker.at(leaves, origin, whole=self.profile.nearby, probes=1)
+            # With the budget spent, the rest is probed along one direction per argument instead of entry by entry.
+            look = looker.at(leaves, origin, whole=self.profile.nearby if spent < most else 0, probes=1)
             if look is None:
                 self.counts["undefined points"] += 1
                 continue
@@ -186,7 +190,7 @@ class _Examination:
             self.breaches(replace_breaches(look, known))
         if skipped:
             self.untested.append(
-                f"{skipped} further points: the profile's {self.profile.evaluations} evaluations were used up"
+                f"{skipped} further points: the {2 * most} evaluations that the profile allows were used up"
             )
         if self.counts["undefined points"]:
             self.untested.append(

@@ -34,7 +34,7 @@ def of_look(call: Call, look: Look) -> list[Finding]:
         return [
             Finding(
                 code="GC109",
-                severity=Severity.WRONG,
+                severity=Severity.CONTRACT,
                 argument=", ".join(call.paths[k] for k in call.active),
                 message=f"the vjp raised {failure.kind}: {failure.message} ({failure.where}), at {look.point.origin}",
                 point=look.point,

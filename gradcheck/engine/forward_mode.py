@@ -21,6 +21,11 @@ def inspect(call: Call, looker: Looker, given: Look) -> list[Finding]:
         return []
     x = pack([call.leaves[k] for k in call.active])
     d = looker.rng.choice((-1.0, 1.0), size=x.size) * looker.rng.uniform(0.5, 2.0, size=x.size)
+    # Both signs: a rectified tangent agrees with the right one on half of the directions.
+    return _along(call, looker, given, owner, x, d) or _along(call, looker, given, owner, x, -d)
+
+
+def _along(call: Call, looker: Looker, given: Look, owner: Forward, x: Array, d: Array) -> list[Finding]:
     tangents = owner.layout.unpack(d)
     d = pack(tangents)
     answer = call.jvp(tangents, looker.fresh(call.leaves))

@@ -51,6 +51,8 @@ class Truth:
     jump: Array
     jump_bound: Array
     conflict: Array
+    flat: Array
+    """Size below which an answer cannot be refuted, where the forward is constant in floating point near an origin; else 0."""
     terms: Array
     method: str
     certified: bool = False
@@ -95,6 +97,7 @@ def judge(
     out[(error <= rounding) & sharp] = Judgement.RIGHT
     out[(error > rounding) & (error <= loose) & sharp] = Judgement.INACCURATE
     out[(error > loose) & np.isfinite(b) & excluded] = Judgement.WRONG
+    out[(out == Judgement.WRONG) & (truth.flat > 0) & (np.abs(answer) <= truth.flat)] = Judgement.INCONCLUSIVE
     out[truth.kind == Local.UNDECIDED] = Judgement.INCONCLUSIVE
     # NaN is no derivative, however vague the truth is; an infinite answer is refuted by a finite bound.
     nowhere = truth.kind == Local.OUTSIDE

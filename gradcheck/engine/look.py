@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -53,6 +53,11 @@ class Looker:
     wide: bool
     rng: np.random.Generator
     grain: float = 2.0**-53
+
+    @property
+    def width(self) -> int:
+        """Number of coordinates that are differentiated."""
+        return Layout.of([self.call.leaves[k] for k in self.call.active]).total
 
     def at(
         self,
@@ -129,12 +134,40 @@ class Looker:
             own = self._own_movement(owner, point, rows, answer, u)
             judgement = judge(answer, known, u, tiny, movement=k, own_movement=own)
             slack = allowance(known, u, tiny, k)
+        if np.any(judgement == Judgement.WRONG) and self._kinked_across(owner, x, g, rows):
+            if only is not None:
+                return Look(
+                    point,
+                    seen,
+                    owner.layout,
+                    answer,
+                    rows,
+                    known,
+                    np.zeros_like(judgement),
+                    (),
+                    owner.evaluations,
+                    slack,
+                )
+known = replace(known, kind=np.where(known.kind == Local.OUTSIDE, known.kind, int(Local.KINK)))
         over = known.magnitude > min((largest(d) for d in owner.layout.dtypes), default=np.inf) / 4
         judgement = np.where(over, int(Judgement.OUTSIDE), judgement)
         if np.any(known.kind == Local.KINK):
             settled = settle(owner, x, g, rows, answer, known, slack, self.rng)
             judgement = np.where(known.kind == Local.KINK, settled, judgement)
         return Look(point, seen, owner.layout, answer, rows, known, judgement, (), owner.evaluations, slack)
+
+    def _kinked_across(self, owner: Forward, x: Array, g: Array, rows: Array) -> bool:
+        """Whether the point is a kink that no single coordinate shows: the median of equal numbers is flat along each of them."""
+        every = basis(self.call, owner.layout)
+        single = truth(owner, x, g, every, sharp=False)
+        mix = self.rng.normal(size=(2, len(every)))
+        across = truth(owner, x, g, mix @ every, sharp=False)
+        with np.errstate(invalid="ignore"):
+            gap = np.abs(across.value - mix @ single.value)
+            doubt = across.bound + np.abs(mix) @ single.bound
+        # 2^-20: slopes that do not add up by more than a millionth of their terms are no rounding.
+        bent = gap > doubt + 2.0**-20 * (np.abs(mix) @ np.abs(single.value))
+        return bool(np.any(across.kind == Local.KINK) or np.any(bent))
 
     def _movement(
         self, owner: Forward, x: Array, g: Array, rows: Array, answer: Array, known: Truth, doubtful: Array, u: float
@@ -168,7 +201,7 @@ class Looker:
                 v = self.fill(seen, owner.layout)
                 change = np.abs((v if rows.shape[0] == v.size else rows @ v) - answer)
                 moved = np.maximum(moved, np.where(np.isfinite(change), change, 0.0))
-        return moved
+        return 2 * moved  # the answer and its repetitions may stand at opposite ends of their spread
 
     def _typed(self, leaves: Sequence[Any]) -> list[Any]:
         """Leaves as the user gave them: Python numbers stay Python numbers."""

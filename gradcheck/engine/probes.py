@@ -37,6 +37,8 @@ def excess(owner: Forward, x: Array, g: Array, v: Array, d: Array, u: float) -> 
     kind = Local(int(t.kind[0]))
     if kind not in (Local.SMOOTH, Local.ONE_SIDED) or not np.isfinite(t.bound[0]):
         return np.nan, np.inf
+    if t.flat[0] > 0 and np.abs(v @ d) <= t.flat[0]:
+        return np.nan, np.inf
     error = np.abs(v @ d - t.value[0])
     return float(max(0.0, error - t.bound[0] - allowed)), float(t.bound[0] + allowed)
 
@@ -48,6 +50,14 @@ def probe(
     coordinates = np.arange(span.start, span.stop)
     wrong: dict[int, tuple[float, float]] = {}
     seen, decided = np.inf, 0
+    for k in coordinates[~np.isfinite(v[coordinates])][:NAMED]:
+        single = np.zeros((1, x.size))
+        single[0, k] = 1.0
+        t = truth(owner, x, g, single)
+        if t.kind[0] != Local.OUTSIDE and (np.isnan(v[k]) or np.isfinite(t.bound[0])):
+            wrong[int(k)] = (float(t.value[0]), float(t.bound[0]))
+    if wrong or not np.all(np.isfinite(v[coordinates])):
+        return Probe(tuple((k, t, b) for k, (t, b) in sorted(wrong.items())), np.inf, bool(wrong), 0, "finiteness")
     for _ in range(count):
         d = np.zeros(x.size)
         d[coordinates] = rng.choice((-1.0, 1.0), size=coordinates.size)

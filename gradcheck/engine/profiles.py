@@ -25,7 +25,7 @@ class Profile:
 
 PROFILES = {
     "quick": Profile("quick", 8, 4, 2, 400, 0, False),
-    "default": Profile("default", 64, 12, 3, 10_000, 100, True),
+    "default": Profile("default", 64, 12, 3, 7_000, 100, True),
     "thorough": Profile("thorough", 400, 64, 8, 120_000, 400, True),
 }
 

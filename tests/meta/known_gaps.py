@@ -1,0 +1,3 @@
+"""Cases that are not decided rightly yet, by name, with the reason."""
+
+KNOWN_GAPS: dict[str, str] = {}
