@@ -148,7 +148,7 @@ class Looker:
                     owner.evaluations,
                     slack,
                 )
-known = replace(known, kind=np.where(known.kind == Local.OUTSIDE, known.kind, int(Local.KINK)))
+            known = replace(known, kind=np.where(known.kind == Local.OUTSIDE, known.kind, int(Local.KINK)))
         over = known.magnitude > min((largest(d) for d in owner.layout.dtypes), default=np.inf) / 4
         judgement = np.where(over, int(Judgement.OUTSIDE), judgement)
         if np.any(known.kind == Local.KINK):
