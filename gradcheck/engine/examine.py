@@ -206,7 +206,7 @@ class _Examination:
         self.found = findings.merge(self.found)
         for k, finding in enumerate(self.found):
             if finding.severity is Severity.WRONG and finding.point is not None and finding.code in ("GC101", "GC102"):
-                if layout.total > self.profile.nearby or finding.index is None:
+                if layout.total > self.profile.whole or finding.index is None:
                     continue
                 row = self.row(layout, finding)
                 self.found[k] = findings.smaller(
@@ -233,7 +233,7 @@ class _Examination:
         if self.counts["shrinking"] > self.profile.evaluations // 2:
             return []
         look = looker.at(
-            list(point.inputs), point.origin, whole=self.profile.nearby, probes=1, g=point.cotangents, only=row
+            list(point.inputs), point.origin, whole=self.profile.whole, probes=1, g=point.cotangents, only=row
         )
         if look is None:
             return []

@@ -159,15 +159,13 @@ class Looker:
     def _kinked_across(self, owner: Forward, x: Array, g: Array, rows: Array) -> bool:
         """Whether the point is a kink that no single coordinate shows: the median of equal numbers is flat along each of them."""
         every = basis(self.call, owner.layout)
-        single = truth(owner, x, g, every, sharp=False)
-        mix = self.rng.normal(size=(2, len(every)))
-        across = truth(owner, x, g, mix @ every, sharp=False)
+        first, second = self.rng.normal(size=(2, len(every))) @ every
+        across = truth(owner, x, g, np.stack([first, second, first + second]), sharp=False)
         with np.errstate(invalid="ignore"):
-            gap = np.abs(across.value - mix @ single.value)
-            doubt = across.bound + np.abs(mix) @ single.bound
-        # 2^-20: slopes that do not add up by more than a millionth of their terms are no rounding.
-        bent = gap > doubt + 2.0**-20 * (np.abs(mix) @ np.abs(single.value))
-        return bool(np.any(across.kind == Local.KINK) or np.any(bent))
+            gap = np.abs(across.value[0] + across.value[1] - across.value[2])
+            # 2^-20: slopes that do not add up by more than a millionth of their terms are no rounding.
+            bent = gap > np.sum(across.bound) + 2.0**-20 * np.sum(np.abs(across.value))
+        return bool(np.any(across.kind == Local.KINK) or bent)
 
     def _movement(
         self, owner: Forward, x: Array, g: Array, rows: Array, answer: Array, known: Truth, doubtful: Array, u: float

@@ -67,11 +67,26 @@ def probe(
         decided += 1
         # An error e in one entry moves <v, d> by e: it is beyond the bound as soon as e exceeds twice what is allowed.
         seen = min(seen, 2 * allowed)
-        if error > 0:
+        if error > 0 and additive(owner, x, g, d, coordinates):
             _bisect(owner, x, g, v, d, coordinates, u, wrong)
             break
     found = tuple((k, t, b) for k, (t, b) in sorted(wrong.items()))
     return Probe(found, float(seen), decided > 0, decided, "random-sign directional differences")
+
+
+def additive(owner: Forward, x: Array, g: Array, d: Array, coordinates: Array) -> bool:
+    """Whether the slope along ``d`` is the sum of the slopes of its halves; if not, the point is a kink and refutes nothing."""
+    parts = np.zeros((3, x.size))
+    parts[0] = d
+    half = coordinates.size // 2
+    parts[1, coordinates[:half]] = d[coordinates[:half]]
+    parts[2, coordinates[half:]] = d[coordinates[half:]]
+    t = truth(owner, x, g, parts, sharp=False)
+    if not np.all(np.isfinite(t.bound)):
+        return True
+    # 2^-20: what is missing by more than a millionth of the terms is no rounding.
+    slack = np.sum(t.bound) + 2.0**-20 * np.sum(np.abs(t.value))
+    return bool(np.abs(t.value[0] - t.value[1] - t.value[2]) <= slack)
 
 
 def _bisect(

@@ -20,7 +20,7 @@ ORACLES = {"complex step": True}
 """Oracles beside finite differences; an ablation switches them off here."""
 
 CONFLICTING = 2.0**-20
-"""Relative distance from which two oracles contradict each other and not only their estimates of rounding."""
+"""Distance, relative to values and natural scale, from which two oracles contradict each other and not only their estimates of rounding."""
 
 CHUNK = 30_000
 """Derivatives (directions times outputs) analysed at once: 30 samples of each are 7 MB."""
@@ -204,7 +204,11 @@ def _chunk(owner: Forward, x: Array, g: Array, directions: Array, reach: Array |
             gap = np.where(smooth, np.abs(better.value - value), 0.0)
             apart = smooth & (gap > better.bound + bound)
             # Bounds that were drawn a little too tight are widened until they meet; beyond a millionth it is a conflict.
-            conflict = np.any(apart & (gap > CONFLICTING * np.maximum(np.abs(value), np.abs(better.value))), axis=1)
+            conflict = np.any(
+                apart
+                & (gap > CONFLICTING * np.maximum(np.maximum(np.abs(value), np.abs(better.value)), difference.scale)),
+                axis=1,
+            )
             bound = np.where(apart, bound + gap, bound)
             chosen = smooth & ~apart & (better.bound < bound)
             value, bound = np.where(chosen, better.value, value), np.where(chosen, better.bound, bound)
@@ -294,7 +298,9 @@ def _weigh(
     # although the function is not, and slopes of that size are hidden.
     hidden = 8 * np.sqrt(2.0**-53)
     moved = np.max(np.abs(x * (directions != 0)), axis=1, initial=0.0)
-    flat = np.where((t == 0) & (b <= 2.0**-106) & (moved <= hidden) & (moved > 0), hidden * float(np.sum(size)), 0.0)
+    flat = np.where(
+        (t == 0) & (b <= 2.0**-53 * np.sum(size)) & (moved <= hidden) & (moved > 0), hidden * float(np.sum(size)), 0.0
+    )
     return Truth(t, b, low, high, magnitude, scale, kind, jump, jump_bound, conflict, flat, terms, method)
 
 
