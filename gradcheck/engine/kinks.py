@@ -117,6 +117,11 @@ def hull(
                 break
         if not steered:
             return int(Judgement.INCONCLUSIVE)
+        # Steering finds extremes; a median, say, is reached in the middle only.  Before an answer is refuted: chance, too.
+        for _ in range(4 * n):
+            _sample(owner, x, g, rows, rng.normal(size=n), found, tried, noise, rng)
+        if np.all(np.abs(v - nearest(np.array(found), v)) <= noise):
+            return int(Judgement.RIGHT)
         gap = v - nearest(np.array(found), v)
         candidates = [gap / np.max(np.abs(gap)), np.ones(n)]
     else:
