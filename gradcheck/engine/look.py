@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcheck.claim import Kind
 from gradcheck.engine.judge import Judgement, Truth, allowance, judge
 from gradcheck.engine.kinks import settle
 from gradcheck.engine.probes import Probe, probe
@@ -85,7 +86,9 @@ class Looker:
         if seen.failure is not None or not seen.gradients:
             return Look(point, seen, owner.layout, np.zeros(0), None, None, None, (), owner.evaluations)
         v = self.fill(seen, owner.layout)
-        if owner.layout.total > whole:
+        # On a constrained set only tangents of the set mean anything: random signs leave it.
+        free = all(self.call.domain.of(k).kind is Kind.REALS for k in self.call.active)
+        if owner.layout.total > whole and free:
             found = self._probe(owner, pack(g), v, probes)
             return Look(point, seen, owner.layout, v, None, None, None, found, owner.evaluations)
         return self._whole(owner, point, seen, v, only)
