@@ -17,7 +17,7 @@ from gradcheck.engine.look import Look, Looker
 from gradcheck.engine.profiles import Profile
 from gradcheck.engine.truth import basis, grain, widen
 from gradcheck.errors import UsageError
-from gradcheck.flat import Layout, pack
+from gradcheck.flat import Layout
 from gradcheck.records import Finding, Point, Record, Severity, Status, Verdict
 from gradcheck.strategies.points import nearby
 from gradcheck.strategies.shrink import smallest
@@ -331,6 +331,3 @@ def certificate(call: Call, given: Look) -> str:
 
 def _bytes(arrays: tuple[np.ndarray, ...]) -> list[tuple[Any, ...]]:
     return [(a.shape, a.dtype.str, a.tobytes()) for a in arrays]
-
-
-__all__ = ["Case", "examine", "pack", "seed_of"]
