@@ -14,6 +14,15 @@ from gradcheck.records import Array
 RESOLVED = 2.0**-20
 """Smaller jumps, relative to f, may be the rounding of float32 values."""
 
+UNIT = 2.0**-53
+"""Roundoff of float64."""
+
+FADING = 0.5
+"""Power of the step with which slopes must fade to count as fading: 1 beside a parabola's vertex, 0 beside a kink, -1 beside a jump."""
+
+PLATEAU = 2.0**-10
+"""A function that is exactly flat so far, relative to x, is not one whose values were rounded to float16 or better."""
+
 STEEP = 0.03
 """Slopes that grow like step^-0.03 or faster count as growing without end; x log x does so at steps of 1e-14 still."""
 
@@ -28,18 +37,22 @@ def beside_kink(sigma: Array, twist: Array, flat: Array, h: Array) -> Array:
     return np.asarray(np.where((sigma > KINKED * finest) & ~flat[:, -3:].any(axis=1), finest, sigma))
 
 
-def unseen_noise(slope: Array, value: Array, bound: Array, jitter: Array, h: Array, power: int) -> Array:
-    """Noise (D, 1, m) that the five finest slopes need to agree with the extrapolated value; 0 if none.
+def unseen_noise(slope: Array, value: Array, bound: Array, jitter: Array, h: Array, power: int, used: Array) -> Array:
+    """Noise (D, 1, m) that slopes at finer steps need to agree with the extrapolated value; 0 if none.
 
-    They may differ by the bound, and by what a coarser slope, the sixth, differs, times the ratio of the steps to the
-    power of the step with which difference quotients err.
+    Looked at are the five finest steps, and all that are finer than the finest one used, (D, m).  They may differ by the
+    bound, and by what a coarser slope differs, times the ratio of the steps to the power of the step with which difference
+    quotients err; that coarser slope is the sixth from the end or, before it, the neighbour.
     """
-    fine, reference = slice(-5, None), slice(-6, -5)
-    # A quarter more than that, for the fourth powers and the noise of the sixth slope itself.
-    curvature = 1.25 * np.abs(slope[:, reference] - value[:, None]) * (h[:, fine] / h[:, reference]) ** power
-    gap = np.abs(slope[:, fine] - value[:, None]) - bound[:, None] - curvature
-    excess = np.where(np.isfinite(gap), gap * h[:, fine], 0.0)
-    return np.asarray(1.5 * np.max(np.where(excess > 2.0 * jitter[:, fine], excess, 0.0), axis=1, keepdims=True))
+    apart = np.abs(slope - value[:, None])
+    count = h.shape[1]
+    reference = np.minimum(np.arange(count) - 1, count - 6)
+    # A quarter more than that, for the fourth powers and the noise of the coarser slope itself.
+    curvature = 1.25 * apart[:, reference] * (h / h[:, reference]) ** power
+    gap = apart - bound[:, None] - curvature
+    finer = (np.arange(count)[:, None] > used[:, None]) | (np.arange(count)[:, None] >= count - 5)
+    excess = np.where(finer & np.isfinite(gap), gap * h, 0.0)
+    return np.asarray(1.5 * np.max(np.where(excess > 2.0 * jitter, excess, 0.0), axis=1, keepdims=True))
 
 
 def steady(slope: Array, value: Array) -> Array:
@@ -53,14 +66,65 @@ def steady(slope: Array, value: Array) -> Array:
     return np.asarray((spread < gap / 8.0) & (fine != 0.0).any(axis=1))[:, None]
 
 
-def hidden(slope: Array, flat: Array, size: Array, h: Array) -> Array:
-    """What a rounding to float32 inside may hide at steps where f stays exactly the same, (D, K, m).
+def hidden(slope: Array, steepest: Array, flat: Array, size: Array, h: Array, near: Array) -> Array:
+    """What rounding inside f may hide at steps where f stays exactly the same, (D, K, m).
 
-    The least slope seen at steps where f does move, times the step, unless float32 would have shown that much.
+    Rounding to float32: the least slope seen at steps where f does move, times the step, unless float32 would have shown
+    that much.  Rounding of intermediate results of size one, as in log(1 + x^2) or 1 - cos(x) next to 0: f moves at
+    larger steps only, and there its steepest slope fades towards x like a power, fast enough to drown at the flat steps.
+    Next to a kink, beyond which f moves, the slope does not fade, and what is flat is flat.
+    near: (D, 1, 1), the size of x, to which the power is followed.
     """
-    moving = np.where(flat | ~np.isfinite(slope), np.inf, np.abs(slope))
-    hidden = np.min(moving, axis=1, keepdims=True) * h
-    return np.where(flat & (hidden <= 4.0 * SINGLE * size), hidden, 0.0)
+    if not flat.any():
+        return np.zeros(())
+    moving = ~flat & np.isfinite(steepest)
+    least = np.min(np.where(moving & np.isfinite(slope), np.abs(slope), np.inf), axis=1, keepdims=True) * h
+    single = np.where(least <= 4.0 * SINGLE * size, least, 0.0)
+    # Steps decrease: the first moving one is the coarsest.
+    rows, columns = np.arange(len(flat))[:, None], np.arange(flat.shape[2])
+    coarse = moving.argmax(axis=1)
+    fine = moving.shape[1] - 1 - moving[:, ::-1].argmax(axis=1)
+    end, start = steepest[rows, coarse, columns], steepest[rows, fine, columns]
+    far, close = h[rows, coarse, 0], h[rows, fine, 0]
+    power = np.log(end / start) / np.log(far / close)
+    swallowed = np.asarray(moving.any(axis=1) & (far > close) & (power >= FADING))
+    ratio = np.minimum((near + h) / close[:, None], 1.0)
+    unit = UNIT * np.maximum(size, 1.0)
+    drowned = swallowed[:, None] & (start[:, None] * ratio ** power[:, None] * h <= 4.0 * unit)
+    fading = start[:, None] * ratio ** np.minimum(power, 1.0)[:, None] * h
+    return np.where(flat, np.maximum(single, np.where(drowned, np.maximum(fading, unit), 0.0)), 0.0)
+
+
+def quantum(up: Array, down: Array | None, centre: Array, flat: Array, size: Array) -> Array:
+    """The common unit of all movements of f, where it is small enough for a rounding inside f; else 0; (D, 1, m).
+
+    Equally spaced samples inside one stair see no noise.  That f(x + t d) - f(x) is, at every step, a small multiple of
+    the least movement seen, shows the stairs nevertheless: log(1 + x^2) next to 0 moves by multiples of 2^-52.
+    """
+    partly = flat.any(axis=1) & ~flat.all(axis=1)
+    if not partly.any():
+        return np.zeros(())
+    moves = (
+        np.abs(up - centre) if down is None else np.concatenate([np.abs(up - centre), np.abs(down - centre)], axis=1)
+    )
+    least = np.min(np.where(moves > 0.0, moves, np.inf), axis=1, keepdims=True)
+    small = least <= np.maximum(4.0 * SINGLE * size, 16.0 * UNIT).min(axis=1, keepdims=True)
+    counts = moves / least
+    # Multiples below 2^10, so that all being within 2^-20 of integers is no chance.
+    whole = (np.abs(counts - np.rint(counts)) <= 2.0**-20 * counts) & (counts <= 2.0**10)
+    steps = small & (whole | ~np.isfinite(counts)).all(axis=1, keepdims=True)
+    return np.asarray(np.where(steps & partly[:, None], least, 0.0))
+
+
+def staircase(value: Array, bound: Array, flat: Array, size: Array, h: Array, used: Array, near: Array) -> Array:
+    """Whether f stays the same at steps finer than those used where the value says that it moves, (D, m).
+
+    By more than rounding could hide, that is: to 2^-24 of its argument or value, or of results of size one.  Such a function,
+    floor for instance, has the slope 0 that no coarser step shows, or it is noise of unusual size.
+    """
+    finer = np.arange(h.shape[1])[:, None] > used[:, None]
+    told = (np.abs(value) - bound)[:, None] * h > np.maximum(4.0 * SINGLE * size, 8.0 * UNIT)
+    return np.asarray((flat & told & (finer | (h >= PLATEAU * near)) & (h >= 4.0 * SINGLE * near)).any(axis=1))
 
 
 def diverges(slope: Array, size: Array, h: Array) -> Array:

@@ -29,7 +29,7 @@ from gradcheck.oracles import evidence
 from gradcheck.oracles import noise as noise_level
 from gradcheck.oracles.extrapolation import two_ladders
 from gradcheck.oracles.line import Function, Line
-from gradcheck.oracles.steps import RATIO, SINGLE, Lattice, first_step, measure_scale, unit_step
+from gradcheck.oracles.steps import RATIO, Lattice, first_step, measure_scale, unit_step
 from gradcheck.records import Array, Curve, Estimate, Local
 
 BUDGET = 30
@@ -47,9 +47,6 @@ LADDER = np.stack([3.0 ** -np.arange(8.0), 3.0 ** -np.arange(8.0) / np.sqrt(2.0)
 
 COARSEST = 2.0**-7
 """Coarser than the rounding of any floating-point format: noise of that size, relative to f, is structure not resolved."""
-
-PLATEAU = 2.0**-10
-"""A function that is exactly flat so far, relative to x, is not one whose values were rounded to float16 or better."""
 
 GLIMPSE = 2.0**-34
 """The closest look in units of the first step: 2^17 ulp of x."""
@@ -201,15 +198,18 @@ def _explore(line: Line, roundoff: Array) -> Array:
         deeper = np.where(smallest * RATIO > unit, unit, smallest * RATIO**depth)
         # A component that stays the same on a quarter of x is constant there; next to 0 it may only seem so.
         widest = np.max(line.steps, axis=1)
-        wider = scale.blind & (widest < unit)
+        wider = scale.blind & (widest < unit) & ~scale.descend
         # What lies between a first step near 0 and the unit step is learnt from one more pair below the latter.
         below = (widest == unit) & (line.first < unit * RATIO**2)
-        step = np.where(scale.descend, deeper, np.where(wider, unit, np.where(below, unit * RATIO, rung)))
+        step = np.where(below, unit * RATIO, np.where(scale.descend, deeper, np.where(wider, unit, rung)))
         line.look(step[:, None])
         if (scale.descend | wider | below).any():
             scale = measure_scale(line.steps, line.up, line.below, line.centre, roundoff)
     length = np.where(scale.rough, 4.0 * line.first, scale.length)
     ladder = TOP * np.minimum(length, line.limit)[:, None] * LADDER[:rungs]
+    # A ladder far out beside an x near 0: what is constant near x, and moves out there, is looked at in both places.
+    apart = (np.max(line.steps, axis=1) == unit) & (length > 16.0 * line.first) & (line.first < unit * RATIO**2)
+    ladder[:, -2:] = np.where(apart[:, None], line.first[:, None] * LADDER[2:4] * LADDER[2], ladder[:, -2:])
     # Nothing tame was found: spread the rungs over all that was scouted, down to the smallest step.
     smallest, largest = np.min(line.steps, axis=1)[:, None], np.max(line.steps, axis=1)[:, None]
     everywhere = smallest * (largest / smallest) ** np.linspace(0.9, 0.05, rungs)
@@ -218,14 +218,20 @@ def _explore(line: Line, roundoff: Array) -> Array:
 
 
 def _noise(line: Line, spacing: Array) -> Array:
-    """Standard deviation of the noise from seven equally spaced values, (D, m)."""
-    multiples = np.arange(1.0, 4.0 if line.two_sided else 7.0)
+    """Standard deviation of the noise from seven closely spaced values, (D, m)."""
+    multiples = noise_level.PAIRED if line.two_sided else noise_level.SINGLE_SIDED
+    # Rounded first, so that samples closer than the representable steps do not fall together.
     spacing = line.lattice.round(np.minimum(spacing, line.limit / multiples[-1])[:, None], 2.0 * multiples[-1])
     line.look(spacing * multiples)
     k = multiples.size
+    t, up = line.steps[:, -k:], line.up[:, -k:]
     middle = np.broadcast_to(line.centre, (len(spacing), 1, line.centre.size))
-    samples = [line.down[:, -1 : -k - 1 : -1]] if line.two_sided else []
-    return noise_level.sigma(np.concatenate([*samples, middle, line.up[:, -k:]], axis=1))
+    if not line.two_sided:
+        return noise_level.sigma(np.concatenate([0.0 * t[:, :1], t], axis=1), np.concatenate([middle, up], axis=1))
+    down = line.down[:, : -k - 1 : -1]
+    return noise_level.sigma(
+        np.concatenate([-t[:, ::-1], 0.0 * t[:, :1], t], axis=1), np.concatenate([down, middle, up], axis=1)
+    )
 
 
 def _analyse(line: Line, sigma: Array, roundoff: Array) -> Estimate:
@@ -234,25 +240,31 @@ def _analyse(line: Line, sigma: Array, roundoff: Array) -> Estimate:
     steps, up, centre = line.steps[rows, order], line.up[rows, order], line.centre
     h = steps[:, :, None]
     size = np.maximum(np.abs(up), np.abs(centre))
+    near = 4.0 * line.first[:, None, None]
     flat = up == centre
     right = (up - centre) / h
+    # Steps that rounding has made equal must not vouch for each other.
+    right[:, 1:][steps[:, 1:] == steps[:, :-1]] = np.nan
     down = left = None
     slope, weight = right, 2.0
+    steepest = np.abs(right)
     if line.two_sided:
         down = line.down[rows, order]
         size = np.maximum(size, np.abs(down))
         flat &= down == centre
         left = (centre - down) / h
         # Two values err in each difference, but those of a central one are 2 h apart.
-        slope, weight = (up - down) / (2.0 * h), 1.0
+        slope, weight = np.where(np.isnan(right), np.nan, (up - down) / (2.0 * h)), 1.0
+        steepest = np.fmax(steepest, np.abs(left))
         sigma = evidence.beside_kink(sigma, right - left, flat, h)
     tiny = np.finfo(np.float64).smallest_subnormal
     measured = SPREAD * np.where(np.isfinite(sigma), sigma, 0.0)[:, None]
-    rounding = np.maximum(roundoff * size + tiny, evidence.hidden(slope, flat, size, h))
+    measured = np.maximum(measured, evidence.quantum(up, down, centre, flat, size))
+    rounding = np.maximum(roundoff * size + tiny, evidence.hidden(slope, steepest, flat, size, h, near))
     nodes, noise = steps / steps[:, :1], weight * (measured + rounding) / h
     jump = jump_bound = None
     if left is None:
-        value, bound, witnesses = two_ladders(nodes, slope, noise)
+        value, bound, witnesses, used = two_ladders(nodes, slope, noise)
     else:
         # Slopes and the jump of the slope in one go: even powers of the step for one, all powers for the other.
         both = two_ladders(
@@ -263,15 +275,16 @@ def _analyse(line: Line, sigma: Array, roundoff: Array) -> Estimate:
         value, jump = np.split(both[0], 2)
         bound, jump_bound = np.split(both[1], 2)
         witnesses = tuple((t[: len(value)], b[: len(value)]) for t, b in both[2])
-    unseen = evidence.unseen_noise(slope, value, bound, measured + rounding, h, 1 if left is None else 2)
+        used = both[3][: len(value)]
+    unseen = evidence.unseen_noise(slope, value, bound, measured + rounding, h, 1 if left is None else 2, used)
     if unseen.any():
         steady = evidence.steady(slope, value)
         measured = np.maximum(measured, np.where(steady, 0.0, unseen))
         slope[:, :-8] = np.where(steady & (unseen > 0.0), np.nan, slope[:, :-8])
         noise = weight * (measured + rounding) / h
-        value, bound, witnesses = two_ladders(nodes if left is None else nodes**2, slope, noise)
+        value, bound, witnesses, used = two_ladders(nodes if left is None else nodes**2, slope, noise)
         if left is not None:
-            jump, jump_bound, _ = two_ladders(nodes, right - left, 4.0 * noise)
+            jump, jump_bound, _, _ = two_ladders(nodes, right - left, 4.0 * noise)
     bound = bound + 4.0 * np.finfo(np.float64).eps * np.abs(value)
     kind = np.full(value.shape, int(Local.SMOOTH if line.two_sided else Local.ONE_SIDED))
     steep = evidence.diverges(right, size, h)
@@ -280,10 +293,9 @@ def _analyse(line: Line, sigma: Array, roundoff: Array) -> Estimate:
         # The derivative lies between the one-sided slopes.  Half of their difference, doubled as it is an estimate.
         bound = bound + np.where(kind == Local.SMOOTH, np.abs(jump), 0.0)
         steep |= evidence.diverges(left, size, h)
-    plateau = flat & (h >= PLATEAU * 4.0 * line.first[:, None, None])
-    plateau &= (np.abs(value) - bound)[:, None] * h > 4.0 * SINGLE * size
-    drowned = measured[:, 0] > COARSEST * size[:, 2]
-    kind[plateau.any(axis=1) | drowned | ~np.isfinite(bound)] = int(Local.UNDECIDED)
+    stairs = evidence.staircase(value, bound, flat, size, h, used, near)
+    drowned = measured[:, 0] > np.maximum(COARSEST * size[:, 2], 64.0 * evidence.UNIT)
+    kind[stairs | drowned | ~np.isfinite(bound)] = int(Local.UNDECIDED)
     kind[steep | ~np.isfinite(centre)] = int(Local.OUTSIDE)
     lost = (kind == Local.UNDECIDED) | (kind == Local.OUTSIDE)
     reached = np.maximum.accumulate(size[:, ::-1], axis=1)[:, ::-1] / h
