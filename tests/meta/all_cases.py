@@ -23,7 +23,18 @@ MODULES = (
     "graphs",
     "types",
     "hard",
-    "kinds",
+    "fresh_nets",
+    "fresh_losses",
+    "fresh_linear",
+    "fresh_select",
+    "fresh_scan",
+    "fresh_science",
+    "fresh_signal",
+    "fresh_special",
+    "fresh_types",
+    "fresh_state",
+    "fresh_forward_mode",
+    "fresh_places",
 )
 
 
