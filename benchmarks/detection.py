@@ -1,6 +1,6 @@
-"""Which wrong gradients are caught, and which right ones refused: gradcheck beside its peers, over all of tests/meta.
+"""Which wrong gradients are caught, which right ones refused, and in what time: gradcheck beside its peers, over tests/meta.
 
-``python -m benchmarks.detection [--seeds N] [--only PATTERN] [--tools a,b] [--invisible]``
+``python -m benchmarks.detection [--seeds N] [--only PATTERN] [--tools a,b] [--invisible] [--workers N] [--failures]``
 
 Each peer runs at its own default tolerances, at the inputs of the case.  A peer that raises anything but its own
 report of a mismatch *cannot run* that case: that is never counted as caught.  A case is *not applicable* to a peer that
@@ -8,364 +8,166 @@ has no way to be told what the case declares (a set of matrices, a surrogate, a 
 
 How to read it.  The cases were written to be hard for checkers, so the counts are no rates of everyday code.  *Cannot run*
 is often loud: torch and autograd stop with an error of their own at a gradient of the wrong shape or type, and a user would
-see that; a missing gradient is stopped by the adapter in this file before any peer sees it.  The tools therefore answer
+see that; a missing gradient is stopped by the adapter before any peer sees it.  The tools therefore answer
 different sets of cases, and only the second table, of the cases that every tool answered, compares like with like.
+
+Seconds are those of the clock, with one thread, in one process unless ``--workers`` says otherwise, imports left out; beside them
+the seconds of the processor, which another process on the same core does not lengthen.  The noise of the machine is measured and
+printed first.  The last lines are of *small* cases (``SMALL``), for the promises of the profiles.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import copy
 import fnmatch
-import io
-import signal
+import os
 import sys
 import time
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from typing import Any
 
 import numpy as np
 
-from gradcheck import trees
-from gradcheck.claim import Kind
-from gradcheck.subjects.callables import Call, arrange, recognise
+from benchmarks.peers import TOOLS, NotApplicableError, with_gradcheck
+from benchmarks.running import LIMIT, machine_noise, quiet_and_bounded, spread
 from tests.meta.all_cases import CASES
 from tests.meta.case import Case
-from tests.meta.drawn import draw_one
-
-LIMIT = 20.0
-"""Seconds after which a tool is stopped on one case: ten times the longest that a check is meant to take."""
-
-DENSE = 50_000_000
-"""Entries of the largest Jacobian that torch's slow mode is asked to build (it builds two, of 8 bytes an entry)."""
 
 CAUGHT, ACCEPTED, CANNOT_RUN, NOT_APPLICABLE = "caught", "accepted", "cannot run", "not applicable"
 
+SMALL = 8
+"""Float64 entries, of all arguments together, up to which a case counts as small; it has no other arguments."""
 
-class NotApplicableError(Exception):
-    """The tool has no way to be asked this question."""
+PROMISES = {"quick": "15 ms in the median", "default": "0.25 s in the median, 2 s at the 95th percentile"}
+"""What a check of a small function is meant to take."""
 
+Key = tuple[int, int]
+"""(number of the case, seed)."""
 
-class OverTimeError(Exception):
-    """The tool was stopped."""
 
+Seconds = tuple[float, float]
+"""Of the clock, and of the processor."""
 
-# --- a case as a plain function of arrays --------------------------------------------------------------------
 
+def clocks() -> Seconds:
+    """Both clocks now."""
+    return time.perf_counter(), time.process_time()
 
-@dataclass
-class Flat:
-    """A case as ``forward(leaves) -> outputs`` and ``vjp(cotangents, leaves) -> gradients``, all lists of arrays.
 
-    The gradients are handed on as the implementation gave them: shape, type and aliasing are the peer's to judge.
-    """
+def since(start: Seconds) -> Seconds:
+    """What both clocks say has passed."""
+    wall, cpu = clocks()
+    return wall - start[0], cpu - start[1]
 
-    call: Call
-    single: bool = True
 
-    @property
-    def leaves(self) -> list[Any]:
-        return [np.array(self.call.leaves[k]) for k in self.call.active]
-
-    def _arguments(self, active: Sequence[Any]) -> tuple[Any, ...]:
-        leaves = list(self.call.leaves)
-        for k, leaf in zip(self.call.active, active, strict=True):
-            leaves[k] = leaf
-        return self.call.build(leaves)
-
-    def forward(self, active: Sequence[Any]) -> list[Any]:
-        value = self.call.implementation.forward(*self._arguments(active), **self.call.kwargs)
-        self.single = not isinstance(value, (tuple, list))
-        return [np.asarray(v) for v in ([value] if self.single else value)]
-
-    def vjp(self, cotangents: Sequence[Any], active: Sequence[Any]) -> list[Any]:
-        arguments = self._arguments(active)
-        cotangent = cotangents[0] if self.single else tuple(cotangents)
-        if self.call.implementation.stateful:
-            self.call.implementation.forward(*arguments, **self.call.kwargs)
-        alone = self.call.cotangent_only
-        more, kwargs = ((), {}) if alone else (arguments, self.call.kwargs)
-        answer = self.call.implementation.vjp(cotangent, *more, **kwargs)
-        gradients = [leaf for _, leaf in trees.leaves(answer)]
-        if len(gradients) != len(self.call.active):
-            raise ValueError(f"{len(gradients)} gradients for {len(self.call.active)} arguments")
-        return gradients
-
-
-def flatten(case: Case) -> Flat:
-    """A fresh implementation of the case, on copies of its inputs."""
-    forward, vjp = case.make()
-    options = {key: case.options.get(key) for key in ("wrt", "kwargs", "domain")}
-    implementation = recognise(forward, vjp, None, bool(case.options.get("stateful")))
-    return Flat(arrange(implementation, copy.deepcopy(case.inputs), **options))
-
-
-def flatten_for_peer(case: Case, dtypes: str) -> Flat:
-    """The same, for a peer that takes these number types; raises NotApplicableError where the peer cannot be asked."""
-    flat = flatten(case)
-    if "jvp" in case.options or "intent" in case.options:
-        raise NotApplicableError
-    if any(flat.call.domain.of(k).kind is not Kind.REALS for k in flat.call.active):
-        raise NotApplicableError
-    if not flat.leaves or any(leaf.dtype.char not in dtypes for leaf in flat.leaves):
-        raise NotApplicableError
-    return flat
-
-
-# --- the tools: each tells whether it refuses the case -------------------------------------------------------
-
-
-def with_gradcheck(case: Case, seed: int) -> bool:
-    import gradcheck
-
-    forward, vjp = case.make()
-    return not gradcheck.check(forward, vjp, copy.deepcopy(case.inputs), **{**case.options, "seed": seed}).ok
-
-
-def textbook(case: Case, seed: int) -> bool:
-    """Central differences of the sum of all outputs, step 1e-6, tolerance 1e-5, at one random normal point.
-
-    This is the check that ``Case.invisible`` speaks of.  Shapes are compared as ``numpy.allclose`` does.
-    """
-    flat, rng = flatten(case), np.random.default_rng(seed)
-    step, tolerance = 1e-6, 1e-5  # those of the customary recipe
-    active = [_normal_point(leaf, flat, k, rng) for k, leaf in zip(flat.call.active, flat.leaves, strict=True)]
-    ones = [np.ones_like(out) for out in flat.forward([leaf.copy() for leaf in active])]
-    gradients = flat.vjp(ones, [leaf.copy() for leaf in active])
-
-    def slope(which: int, entry: int, direction: complex) -> float:
-        totals = []
-        for signed in (step * direction, -step * direction):
-            moved = [leaf.copy() for leaf in active]
-            moved[which] = moved[which].astype(np.result_type(moved[which], np.float64))
-            moved[which].reshape(-1)[entry] += signed
-            totals.append(sum(np.sum(out).real for out in flat.forward(moved)))
-        return float((totals[0] - totals[1]) / (2 * step))
-
-    for which, (leaf, gradient) in enumerate(zip(active, gradients, strict=True)):
-        expected = np.array([slope(which, entry, 1.0) for entry in range(leaf.size)])
-        if np.iscomplexobj(leaf):
-            expected = expected + 1j * np.array([slope(which, entry, 1j) for entry in range(leaf.size)])
-        if not np.allclose(np.asarray(gradient), expected.reshape(leaf.shape), rtol=tolerance, atol=tolerance):
-            return True
-    return False
-
-
-def _normal_point(leaf: Any, flat: Flat, k: int, rng: np.random.Generator) -> Any:
-    where = flat.call.domain.of(k)
-    if where.kind is not Kind.REALS:
-        return leaf
-    drawn = draw_one(leaf.shape, where, rng)
-    if np.iscomplexobj(leaf):
-        drawn = drawn + 1j * draw_one(leaf.shape, where, rng)
-    return np.asarray(drawn).astype(leaf.dtype)
-
-
-def torch_slow(case: Case, seed: int, *, fast: bool = False) -> bool:
-    import torch
-    from torch.autograd.gradcheck import GradcheckError
-
-    flat = flatten_for_peer(case, "dD")
-    entries = sum(x.size for x in flat.leaves) * sum(out.size for out in flat.forward(flat.leaves))
-    if not fast and entries > DENSE:
-        raise MemoryError(f"two Jacobians of {entries:.1e} entries")
-
-    def tensor(array: Any) -> Any:
-        array = np.asarray(array)
-        return torch.as_tensor(
-            array if array.flags.c_contiguous and array.flags.writeable else np.array(array, order="C")
-        )
-
-    class Wrapped(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, *tensors: Any) -> Any:
-            ctx.save_for_backward(*tensors)
-            outputs = [tensor(out) for out in flat.forward([t.detach().numpy() for t in tensors])]
-            return outputs[0] if flat.single else tuple(outputs)
-
-        @staticmethod
-        def backward(ctx: Any, *cotangents: Any) -> Any:
-            cotangents = tuple(g.detach().resolve_conj().numpy() for g in cotangents)
-            gradients = flat.vjp(cotangents, [t.detach().numpy() for t in ctx.saved_tensors])
-            return tuple(None if d is None else tensor(d) for d in gradients)
-
-    torch.manual_seed(seed)
-    try:
-        torch.autograd.gradcheck(Wrapped.apply, tuple(tensor(x).requires_grad_() for x in flat.leaves), fast_mode=fast)
-    except GradcheckError:
-        return True
-    return False
-
-
-def torch_fast(case: Case, seed: int) -> bool:
-    return torch_slow(case, seed, fast=True)
-
-
-def conjugated(flat: Flat, cotangents: Sequence[Any], active: Sequence[Any]) -> list[Any]:
-    """The vjp in the convention of autograd and JAX, where a holomorphic rule is linear and not conjugate in f'."""
-    given = [np.conj(g) if np.iscomplexobj(g) else g for g in cotangents]
-    return [np.conj(d) if np.iscomplexobj(d) else d for d in flat.vjp(given, active)]
-
-
-def autograd_check(case: Case, seed: int) -> bool:
-    from autograd.extend import defvjp_argnums, primitive
-    from autograd.test_util import check_grads
-
-    flat = flatten_for_peer(case, "dD")
-
-    @primitive
-    def wrapped(*leaves: Any) -> Any:
-        outputs = flat.forward(leaves)
-        return outputs[0] if flat.single else tuple(outputs)
-
-    def rule(argnums: Any, answer: Any, leaves: Any, kwargs: Any) -> Any:
-        def vjp(g: Any) -> Any:
-            gradients = conjugated(flat, [g] if flat.single else list(g), leaves)
-            return tuple(gradients[k] for k in argnums)
-
-        return vjp
-
-    defvjp_argnums(wrapped, rule)
-    np.random.seed(seed)  # the peer draws from the global generator
-    try:
-        every = tuple(range(len(flat.leaves)))  # its default is the first argument alone
-        check_grads(wrapped, every, modes=["rev"], order=1)(*flat.leaves)
-    except AssertionError:
-        return True
-    return False
-
-
-def jax_check(case: Case, seed: int) -> bool:
-    import jax
-    from jax.test_util import check_grads
-
-    jax.config.update("jax_enable_x64", True)
-    flat = flatten_for_peer(case, "dD")
-
-    def shapes(arrays: Sequence[Any]) -> Any:
-        return [jax.ShapeDtypeStruct(np.shape(a), np.asarray(a).dtype) for a in arrays]
-
-    leaves = flat.leaves
-    outputs, inputs = shapes(flat.forward(flat.leaves)), shapes(leaves)
-
-    @jax.custom_vjp
-    def wrapped(*args: Any) -> Any:
-        return jax.pure_callback(lambda *a: flat.forward([np.array(x) for x in a]), outputs, *args)
-
-    def backward(args: Any, cotangents: Any) -> Any:
-        def call(g: Any, a: Any) -> Any:
-            return [np.asarray(d) for d in conjugated(flat, [np.array(x) for x in g], [np.array(x) for x in a])]
-
-        return tuple(jax.pure_callback(call, inputs, cotangents, args))
-
-    wrapped.defvjp(lambda *args: (wrapped(*args), args), backward)
-    np.random.seed(seed)  # the peer draws from the global generator
-    try:
-        check_grads(wrapped, tuple(leaves), order=1, modes=["rev"])
-    except AssertionError:
-        return True
-    return False
-
-
-TOOLS: dict[str, tuple[str, Callable[[Case, int], bool]]] = {
-    "gradcheck": ("gradcheck", with_gradcheck),
-    "torch-slow": ("torch", torch_slow),
-    "torch-fast": ("torch", torch_fast),
-    "autograd": ("autograd", autograd_check),
-    "jax": ("jax", jax_check),
-    "textbook": ("numpy", textbook),
-}
-"""Name of each tool, with the package that it needs."""
-
-
-# --- the run -------------------------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def quiet_and_bounded(seconds: float) -> Iterator[None]:
-    """No output, no warnings, and OverTimeError after so many seconds."""
-
-    def stop(number: int, frame: Any) -> None:
-        raise OverTimeError
-
-    previous = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
-            stack.enter_context(contextlib.redirect_stderr(io.StringIO()))
-            stack.enter_context(warnings.catch_warnings())
-            warnings.simplefilter("ignore")
-            stack.enter_context(np.errstate(all="ignore"))
-            yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
-
-
-def ask(tool: Callable[[Case, int], bool], case: Case, seed: int) -> tuple[str, float, str]:
+def ask(job: tuple[str, Key]) -> tuple[Key, str, Seconds, str]:
     """What the tool says of the case, in how many seconds, and the error that kept it from running."""
-    start, why = time.perf_counter(), ""
+    name, key = job
+    start, why = clocks(), ""
     try:
         with quiet_and_bounded(LIMIT):
-            answer = CAUGHT if tool(case, seed) else ACCEPTED
+            answer = CAUGHT if TOOLS[name][1](CASES[key[0]], key[1]) else ACCEPTED
     except NotApplicableError:
         answer = NOT_APPLICABLE
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a case may raise SystemExit
         answer, why = CANNOT_RUN, f"{type(error).__name__}: {error}"[:100]
-    return answer, time.perf_counter() - start, why
+    return key, answer, since(start), why
 
 
 @dataclass
 class Tally:
-    """Answers of one tool, by (case, seed), with the seconds they took."""
+    """Answers of one tool, by (case, seed), with the seconds they took and what kept it from running."""
 
-    answers: dict[tuple[str, int], tuple[bool, str, float]] = field(default_factory=dict)
-    failures: list[str] = field(default_factory=list)
-    """Cases decided otherwise than a perfect checker would, with the reason."""
+    answers: dict[Key, tuple[str, Seconds, str]] = field(default_factory=dict)
 
-    def add(self, case: Case, seed: int, answer: str, seconds: float, why: str) -> None:
-        self.answers[case.name, seed] = case.ok, answer, seconds
-        if answer != (ACCEPTED if case.ok else CAUGHT):
-            kind = "refused" if answer == CAUGHT else "missed" if answer == ACCEPTED else answer
-            self.failures.append(f"{kind:8} [seed {seed}] {case.name}  {why}".rstrip())
+    def answered(self) -> set[Key]:
+        """The runs in which the tool gave an answer."""
+        return {key for key, (answer, *_) in self.answers.items() if answer in (CAUGHT, ACCEPTED)}
 
-    def answered(self) -> set[tuple[str, int]]:
-        return {key for key, (_, answer, _) in self.answers.items() if answer in (CAUGHT, ACCEPTED)}
+    def failures(self) -> list[str]:
+        """Cases decided otherwise than a perfect checker would, with how often, and the reason."""
+        found: Counter[tuple[str, int, str]] = Counter()
+        runs: Counter[int] = Counter(number for number, _ in self.answers)
+        for (number, _), (answer, _, why) in self.answers.items():
+            if answer != (ACCEPTED if CASES[number].ok else CAUGHT):
+                kind = "refused" if answer == CAUGHT else "missed" if answer == ACCEPTED else answer
+                found[kind, number, why] += 1
+        return [
+            f"{kind:14} {n:3} of {runs[number]:3} seeds  {CASES[number].name}  {why}".rstrip()
+            for (kind, number, why), n in sorted(found.items(), key=lambda item: (item[0][0], -item[1], item[0][1]))
+        ]
 
-    def row(self, name: str, among: set[tuple[str, int]] | None = None) -> str:
-        """A line of the table; ``among`` restricts it to these (case, seed) pairs."""
-        rows = [row for key, row in self.answers.items() if among is None or key in among]
+    def row(self, name: str, among: set[Key] | None = None) -> str:
+        """A line of the table; ``among`` restricts it to these runs."""
+        rows = [(key, *row) for key, row in self.answers.items() if among is None or key in among]
         decided = [row for row in rows if row[1] in (CAUGHT, ACCEPTED)]
-        wrong, right = ([answer for ok, answer, _ in decided if ok is side] for side in (False, True))
-        missing = [sum(answer == kind for _, answer, _ in rows) for kind in (CANNOT_RUN, NOT_APPLICABLE)]
-        median, late = np.percentile([t for *_, t in decided], [50, 95]) if decided else (np.nan, np.nan)
+        wrong, right = ([row[1] for row in decided if CASES[row[0][0]].ok is side] for side in (False, True))
+        missing = [sum(row[1] == kind for row in rows) for kind in (CANNOT_RUN, NOT_APPLICABLE)]
+        taken = np.array([row[2] for row in decided] or [(np.nan, np.nan)])
+        (median, cpu), (late, cpu_late) = np.percentile(taken, [50, 95], axis=0)
         return (
-            f"{name:11} {wrong.count(CAUGHT):5} of {len(wrong):4} {right.count(CAUGHT):5} of {len(right):4}"
-            f" {missing[0]:10} {missing[1]:14} {median:9.4f} {late:9.4f}"
+            f"{name:11} {wrong.count(CAUGHT):6} of {len(wrong):6} {right.count(CAUGHT):6} of {len(right):6}"
+            f" {missing[0]:10} {missing[1]:14} {median:9.4f} {late:9.4f} {cpu:9.4f} {cpu_late:9.4f}"
         )
 
 
-HEAD = f"{'tool':11} {'wrong caught':>13} {'right refused':>13} {'cannot run':>10} {'not applicable':>14}"
-HEAD += f" {'median s':>9} {'p95 s':>9}"
+HEAD = f"{'tool':11} {'wrong caught':>16} {'right refused':>16} {'cannot run':>10} {'not applicable':>14}"
+HEAD += f" {'median s':>9} {'p95 s':>9} {'cpu med.':>9} {'cpu p95':>9}"
 
 
-def selected(pattern: str, invisible: bool) -> list[Case]:
+def selected(pattern: str, invisible: bool) -> list[int]:
     """The cases whose name or group fits the pattern; with ``invisible``, those and their right twins."""
-    cases = [c for c in CASES if any(fnmatch.fnmatch(text, f"*{pattern}*") for text in (c.name, c.group))]
-    if not invisible:
-        return cases
-    twins = {c.twin for c in cases if c.invisible}
-    return [c for c in cases if c.invisible or c.name in twins]
+    fits = [any(fnmatch.fnmatch(text, f"*{pattern}*") for text in (c.name, c.group)) for c in CASES]
+    twins = {c.twin for c, ok in zip(CASES, fits, strict=True) if ok and c.invisible}
+    return [
+        k
+        for k, (c, ok) in enumerate(zip(CASES, fits, strict=True))
+        if ok and (not invisible or c.invisible or c.name in twins)
+    ]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def small(case: Case) -> bool:
+    """Whether it is a plain function of at most SMALL numbers, all of them float64."""
+    arrays = [x for x in case.inputs if isinstance(x, np.ndarray)]
+    plain = len(arrays) == len(case.inputs) and all(x.dtype == np.float64 for x in arrays)
+    return plain and 0 < sum(x.size for x in arrays) <= SMALL
+
+
+def seconds(case: Case, profile: str) -> Seconds:
+    """The median of three checks with a fixed seed."""
+    taken = []
+    for _ in range(3):
+        start = clocks()
+        # One that is refused as a question that cannot be asked takes its time, too.
+        with contextlib.suppress(Exception), quiet_and_bounded(LIMIT):
+            with_gradcheck(case, 0, profile)
+        taken.append(since(start))
+    wall, cpu = np.median(taken, axis=0)
+    return float(wall), float(cpu)
+
+
+def profile_lines(numbers: Iterable[int], profiles: Sequence[str]) -> Iterable[str]:
+    """Times of the profiles on the small cases, wrong and right apart: a wrong one is also shrunk and explained."""
+    chosen = [CASES[k] for k in numbers if small(CASES[k])]
+    yield f"small: {len(chosen)} cases of NumPy arrays with at most {SMALL} entries in all, float64; median of three runs each"
+    for profile in profiles:
+        for side, word in ((True, "right"), (False, "wrong")):
+            taken = [seconds(case, profile) for case in chosen if case.ok is side]
+            if taken:
+                (median, cpu), (late, cpu_late) = 1e3 * np.percentile(taken, [50, 95], axis=0)
+                promise = f"  (meant: {PROMISES[profile]})" if profile in PROMISES else ""
+                yield (
+                    f"{profile:11} {word}: median {median:7.1f} ms, 95th percentile {late:7.1f} ms;"
+                    f" of the processor {cpu:7.1f} and {cpu_late:7.1f} ms{promise}"
+                )
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.detection", description=(__doc__ or "").partition("\n")[0]
     )
@@ -376,33 +178,67 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--failures", action="store_true", help="list the failures of every tool, not of gradcheck alone"
     )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        help="processes; times are then less exact (default: 1, and 2 if there are several seeds)",
+    )
+    parser.add_argument(
+        "--profiles",
+        default="quick",
+        help="profiles to time on small cases, comma-separated; empty: none (default quick)",
+    )
     options = parser.parse_args(arguments)
-    names = options.tools.split(",")
-    if unknown := set(names) - set(TOOLS):
+    if unknown := set(options.tools.split(",")) - set(TOOLS):
         parser.error(f"unknown tools: {', '.join(sorted(unknown))}")
-    cases = selected(options.only, options.invisible)
+    options.workers = options.workers or (2 if options.seeds > 1 else 1)
+    return options
+
+
+def tally(name: str, numbers: Sequence[int], seeds: int, workers: int) -> Tally:
+    """All the answers of one tool; a first one is not counted, as it pays for the imports."""
+    made = Tally()
+    ask((name, (numbers[0], 0)))
+    jobs = [(name, (number, seed)) for number in numbers for seed in range(seeds)]
+    for done, (key, *answer) in enumerate(spread(ask, jobs, workers, chunk=8)):
+        made.answers[key] = (answer[0], answer[1], answer[2])
+        if sys.stderr.isatty() and done % 50 == 0:
+            print(f"\r{name}: {done} of {len(jobs)} ", end="", file=sys.stderr, flush=True)
+    if sys.stderr.isatty():
+        print("\r", end="", file=sys.stderr)
+    return made
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = parse(arguments)
+    numbers = selected(options.only, options.invisible)
+    if not numbers:
+        print("no such case")
+        return 4
+    cases = [CASES[k] for k in numbers]
     wrong = sum(not c.ok for c in cases)
     print(f"{wrong} wrong ({sum(c.invisible for c in cases)} invisible) and {len(cases) - wrong} right "
-          f"({sum(c.hard for c in cases)} hard), seeds 0 to {options.seeds - 1}\n{HEAD}")  # fmt: skip
+          f"({sum(c.hard for c in cases)} hard), seeds 0 to {options.seeds - 1}; {options.workers} of "
+          f"{os.cpu_count()} cores, one thread each\n{machine_noise()}\n\n{HEAD}")  # fmt: skip
     tallies: dict[str, Tally] = {}
-    for name in names:
-        package, tool = TOOLS[name]
+    for name in options.tools.split(","):
+        package = TOOLS[name][0]
         if find_spec(package) is None:
             print(f"{name:11} absent: {package} is not installed")
             continue
-        tallies[name] = tally = Tally()
-        for seed in range(options.seeds):
-            for case in cases:
-                tally.add(case, seed, *ask(tool, case, seed))
-        print(tally.row(name), flush=True)
+        tallies[name] = tally(name, numbers, options.seeds, options.workers)
+        print(tallies[name].row(name), flush=True)
     if len(tallies) > 1:
-        shared = set.intersection(*(tally.answered() for tally in tallies.values()))
+        shared = set.intersection(*(made.answered() for made in tallies.values()))
         print(f"\namong the {len(shared)} that every tool answered\n{HEAD}")
-        print(*(tally.row(name, shared) for name, tally in tallies.items()), sep="\n")
-    for name, tally in tallies.items():
+        print(*(made.row(name, shared) for name, made in tallies.items()), sep="\n")
+    if options.profiles and "gradcheck" in tallies:
+        print("", *profile_lines(numbers, options.profiles.split(",")), sep="\n")
+    for name, made in tallies.items():
         if name == "gradcheck" or options.failures:
-            print(f"\n{name}: {len(tally.failures)} decided otherwise", *tally.failures, sep="\n  ")
-    return int(bool(tallies.get("gradcheck", Tally()).failures))
+            failures = made.failures()
+            print(f"\n{name}: {len(failures)} decided otherwise", *failures, sep="\n  ")
+    return int(bool(tallies.get("gradcheck", Tally()).failures()))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,69 @@
+"""How the cases of tests/meta are run by the benchmarks: quietly, within a time, in worker processes, on a machine with noise."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import multiprocessing
+import signal
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+LIMIT = 20.0
+"""Seconds after which a tool is stopped on one case: ten times the longest that a check is meant to take."""
+
+
+class OverTimeError(BaseException):
+    """The tool was stopped.  No ``Exception``: gradcheck takes these for what the user's function raised."""
+
+
+@contextlib.contextmanager
+def quiet_and_bounded(seconds: float = LIMIT) -> Iterator[None]:
+    """No output, no warnings, and OverTimeError after so many seconds."""
+
+    def stop(number: int, frame: Any) -> None:
+        raise OverTimeError
+
+    previous = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
+            stack.enter_context(contextlib.redirect_stderr(io.StringIO()))
+            stack.enter_context(warnings.catch_warnings())
+            warnings.simplefilter("ignore")
+            stack.enter_context(np.errstate(all="ignore"))
+            yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+
+
+def spread(function: Callable[[Any], Any], jobs: Iterable[Any], workers: int, chunk: int = 1) -> Iterator[Any]:
+    """The answers, as they come; in this process if there is one worker only."""
+    if workers <= 1:
+        yield from map(function, jobs)
+        return
+    # Forked: the workers share what is imported, and need not find the cases again.
+    with multiprocessing.get_context("fork").Pool(workers) as pool:
+        yield from pool.imap_unordered(function, jobs, chunksize=chunk)
+
+
+def machine_noise(repetitions: int = 300) -> str:
+    """What the clock says of one fixed piece of work, over and over: times below are no better than this."""
+    a, seconds = np.linspace(0.0, 1.0, 64), []
+    for _ in range(repetitions):
+        start = time.perf_counter()
+        total = 0.0
+        for _ in range(300):
+            total += float(np.sum(np.sin(a)))
+        seconds.append(time.perf_counter() - start)
+    low, middle, late = 1e3 * np.percentile(seconds, [1, 50, 95])
+    return (
+        f"machine noise: a fixed piece of work takes {middle:.2f} ms in the median, {low:.2f} ms at best "
+        f"and {late:.2f} ms at the 95th percentile"
+    )
