@@ -24,7 +24,7 @@ from gradcheck.strategies.shrink import smallest
 from gradcheck.subjects.callables import CAUGHT, Call, describe_failure
 from gradcheck.subjects.stochastic import rewound
 
-SETTLED = (Judgement.RIGHT, Judgement.INACCURATE, Judgement.WRONG)
+SETTLED = (Judgement.RIGHT, Judgement.INACCURATE, Judgement.WRONG, Judgement.CONVENTION)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +90,7 @@ class _Examination:
         looker = Looker(
             self.call, claim, self.single, widen(self.call, claim), self.rng, grain(self.call, claim, self.rng)
         )
-        given = looker.at(self.leaves, "the given point", whole=self.profile.whole, probes=self.profile.probes)
+        given = looker.at(self.leaves, "the given point", short=self.profile.short, full=True, whole=self.profile.whole, probes=self.profile.probes)
         if given is None:
             raise UsageError(
                 "inputs: the claimed operator is not defined at the given point; give a point of its domain"
@@ -181,7 +181,7 @@ class _Examination:
                 skipped += 1
                 continue
             # With the budget spent, the rest is probed along one direction per argument instead of entry by entry.
-            look = looker.at(leaves, origin, whole=self.profile.nearby if spent < most else 0, probes=1)
+            look = looker.at(leaves, origin, short=self.profile.short, whole=self.profile.nearby if spent < most else 0, probes=1)
             if look is None:
                 self.counts["undefined points"] += 1
                 continue
@@ -265,6 +265,8 @@ class _Examination:
                 if Severity.DECLARED in severities
                 else Verdict.INACCURATE
                 if Severity.INACCURATE in severities
+                else Verdict.CONVENTION
+                if Severity.CONVENTION in severities
                 else Verdict.RIGHT
             )
         return self.record(verdict, status, certificate(self.call, given))

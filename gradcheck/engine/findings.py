@@ -17,6 +17,11 @@ KINDS = {
     Judgement.WRONG: ("GC101", Severity.WRONG, "is not the derivative"),
     Judgement.CONFLICT: ("GC107", Severity.CONFLICT, "cannot be judged: two oracles exclude each other"),
     Judgement.INACCURATE: ("GC103", Severity.INACCURATE, "loses digits that rounding alone would keep"),
+    Judgement.CONVENTION: (
+        "GC108",
+        Severity.CONVENTION,
+        "is a convention at a kink: one fixed choice per tied primitive, though no generalised derivative of the whole",
+    ),
     Judgement.INCONCLUSIVE: ("GC105", Severity.INCONCLUSIVE, "could not be decided: no oracle's bound is small enough"),
     Judgement.OUTSIDE: (
         "GC106",

@@ -13,7 +13,8 @@ cotangent, J the Jacobian with m outputs, ``tiny`` the least subnormal:
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -30,6 +31,7 @@ class Judgement(enum.IntEnum):
     OUTSIDE = 4
     KINK = 5
     CONFLICT = 6
+    CONVENTION = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,30 @@ class Truth:
     terms: Array
     method: str
     certified: bool = False
+
+    def part(self, rows: Array) -> Truth:
+        """Some of the coordinates."""
+        return replace(self, **{name: getattr(self, name)[rows] for name in PER_COORDINATE})
+
+    def with_rows(self, rows: Array, other: Truth) -> Truth:
+        """This truth with some coordinates from another one, that holds these coordinates only."""
+        made = {name: np.array(getattr(self, name)) for name in PER_COORDINATE}
+        for name in PER_COORDINATE:
+            made[name][rows] = getattr(other, name)
+        return replace(self, **made, method=other.method)
+
+    @classmethod
+    def join(cls, parts: Sequence[Truth]) -> Truth:
+        """One truth of the coordinates of all parts, in order."""
+        if len(parts) == 1:
+            return parts[0]
+        return replace(
+            parts[0], **{name: np.concatenate([getattr(p, name) for p in parts]) for name in PER_COORDINATE}
+        )
+
+
+PER_COORDINATE = tuple(f.name for f in fields(Truth) if f.name not in ("method", "certified"))
+"""Fields of ``Truth`` that hold one number per coordinate."""
 
 
 def allowance(truth: Truth, u: float, tiny: float, movement: Array | float = 0.0) -> Array:

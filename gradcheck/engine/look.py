@@ -10,8 +10,9 @@ import numpy as np
 
 from gradcheck.claim import Kind
 from gradcheck.engine.judge import Judgement, Truth, allowance, judge
-from gradcheck.engine.kinks import settle
+from gradcheck.engine.kinks import Sampler, settle
 from gradcheck.engine.probes import Probe, probe
+from gradcheck.engine.screen import fixed_choices, imaginary_movement, screen
 from gradcheck.engine.truth import Forward, basis, truth
 from gradcheck.flat import Layout, largest, least, pack, roundoff
 from gradcheck.records import Array, Local, Observation, Point
@@ -37,6 +38,21 @@ class Look:
     evaluations: int
     slack: Array | None = None
 
+    @property
+    def settled(self) -> Array:
+        """Rows whose judgement says something."""
+        assert self.judgement is not None
+        return np.asarray(self.judgement != Judgement.INCONCLUSIVE)
+
+    def with_rows(self, rows: Array, other: Look) -> Look:
+        """This look with some rows from another one, that looked at these rows only."""
+        assert self.truth is not None and other.truth is not None
+        assert self.judgement is not None and self.slack is not None
+        judgement, slack = self.judgement.copy(), self.slack.copy()
+        judgement[rows], slack[rows] = other.judgement, other.slack
+        known = self.truth.with_rows(rows, other.truth)
+        return replace(self, truth=known, judgement=judgement, slack=slack, evaluations=other.evaluations)
+
     def rows_of(self, leaf: int) -> Array:
         """The rows of the basis that move this active leaf."""
         assert self.basis is not None
@@ -54,6 +70,7 @@ class Looker:
     wide: bool
     rng: np.random.Generator
     grain: float = 2.0**-53
+    mode: str = "plain"
 
     @property
     def width(self) -> int:
@@ -67,11 +84,18 @@ class Looker:
         *,
         whole: int,
         probes: int,
+        short: int = 0,
+        full: bool = False,
         g: tuple[Array, ...] | None = None,
         only: Array | None = None,
     ) -> Look | None:
-        """Look at this point; None where the claimed forward is not defined or its own dtype overflows."""
-        owner = Forward.at(self.call, self.claim, leaves, self.wide, self.grain)
+        """Look at this point; None where the claimed forward is not defined or its own dtype overflows.
+
+        Up to ``short`` coordinates the short way is tried first (``screen``); it is all that is done, unless a
+        doubt arises or the look is to be ``full``.  Else each of up to ``whole`` coordinates gets a
+        bounded derivative of its own, and with more of them each argument gets ``probes`` directional ones.
+        """
+        owner = Forward.at(self.call, self.claim, leaves, self.wide, self.grain, self.mode)
         if owner is None:
             return None
         try:
@@ -86,12 +110,55 @@ class Looker:
         if seen.failure is not None or not seen.gradients:
             return Look(point, seen, owner.layout, np.zeros(0), None, None, None, (), owner.evaluations)
         v = self.fill(seen, owner.layout)
+        made = self._short(owner, point, seen, v, short) if short else None
+        self.mode = owner.mode
+        if made is not None and not full and np.all(made.settled):
+            return made
         # On a constrained set only tangents of the set mean anything: random signs leave it.
         free = all(self.call.domain.of(k).kind is Kind.REALS for k in self.call.active)
         if owner.layout.total > whole and free:
             found = self._probe(owner, pack(g), v, probes)
             return Look(point, seen, owner.layout, v, None, None, None, found, owner.evaluations)
-        return self._whole(owner, point, seen, v, only)
+        return self._whole(owner, point, seen, v, only, None if full else made)
+
+    def _short(self, owner: Forward, point: Point, seen: Observation, v: Array, most: int) -> Look | None:
+        """The look that imaginary steps allow, undecided where they raise a doubt; None where they say nothing."""
+        if owner.layout.total > most or not np.all(np.isfinite(v)):
+            return None
+        x, g = pack([owner.leaves[k] for k in self.call.active]), pack(point.cotangents)
+        rows = basis(self.call, owner.layout)
+        answer = v if rows.shape[0] == v.size else rows @ v
+        screened = screen(owner, x, g, rows, self.rng)
+        u, tiny = self.unit(owner.layout)
+        if screened.kinked:
+            judgement, known, slack = settle(Sampler(owner, x, g, rows), answer, u, tiny, self.rng)
+            judgement = self._conventions(owner, x, g, rows, answer, judgement, slack)
+        elif screened.truth is not None and not np.any(screened.truth.magnitude > self._top(owner)):
+            known = screened.truth
+            slack = allowance(known, u, tiny)
+            if np.any(np.abs(answer - known.value) > slack):
+                slack = allowance(known, u, tiny, imaginary_movement(owner, x, g, rows, known, u, self.rng))
+            agreed = np.abs(answer - known.value) <= slack
+            judgement = np.where(agreed, int(Judgement.RIGHT), int(Judgement.INCONCLUSIVE))
+        else:
+            return None
+        return Look(point, seen, owner.layout, answer, rows, known, judgement, (), owner.evaluations, slack)
+
+    def _conventions(
+        self, owner: Forward, x: Array, g: Array, rows: Array, answer: Array, judgement: Array, slack: Array
+    ) -> Array:
+        """The judgement with CONVENTION for wrong answers that one fixed choice per tied primitive gives."""
+        wrong = judgement == Judgement.WRONG
+        if not wrong.any():
+            return judgement
+        for value in fixed_choices(owner, x, g, rows):
+            if np.all(np.abs(answer - value)[wrong] <= slack[wrong]):
+                return np.where(wrong, int(Judgement.CONVENTION), judgement)
+        return judgement
+
+    def _top(self, owner: Forward) -> float:
+        """A gradient larger than this may overflow in the arithmetic of its own type."""
+        return min((largest(d) for d in owner.layout.dtypes), default=np.inf) / 4
 
     def fresh(self, leaves: Sequence[Any]) -> list[Any]:
         """Copies, so that nothing that the subject does reaches the point."""
@@ -121,10 +188,16 @@ class Looker:
             if span.stop > span.start
         )
 
-    def _whole(self, owner: Forward, point: Point, seen: Observation, v: Array, only: Array | None) -> Look:
+    def _whole(
+        self, owner: Forward, point: Point, seen: Observation, v: Array, only: Array | None, made: Look | None
+    ) -> Look:
+        """Each row by itself: all of them, ``only`` some, or those that the short look ``made`` left open."""
         x, g = pack([owner.leaves[k] for k in self.call.active]), pack(point.cotangents)
-        rows = basis(self.call, owner.layout)
-        answer = v if rows.shape[0] == v.size else rows @ v
+        every = basis(self.call, owner.layout)
+        rows, answer = every, v if every.shape[0] == v.size else every @ v
+        if only is None and made is not None and made.truth is not None:
+            only = np.flatnonzero(~made.settled)
+        brief = only is not None and made is None
         if only is not None:
             rows, answer = rows[only], answer[only]
         known = truth(owner, x, g, rows)
@@ -132,32 +205,43 @@ class Looker:
         judgement = judge(answer, known, u, tiny)
         doubtful = np.flatnonzero((judgement == Judgement.WRONG) | (judgement == Judgement.INACCURATE))
         slack = allowance(known, u, tiny)
-        if doubtful.size and only is None:
+        if doubtful.size and not brief:
             k = self._movement(owner, x, g, rows, answer, known, doubtful, u)
-            own = self._own_movement(owner, point, rows, answer, u)
+            own = self._own_movement(owner, point, every, only, answer, u)
             judgement = judge(answer, known, u, tiny, movement=k, own_movement=own)
             slack = allowance(known, u, tiny, k)
-        if np.any(judgement == Judgement.WRONG) and self._kinked_across(owner, x, g, rows):
-            if only is not None:
-                return Look(
-                    point,
-                    seen,
-                    owner.layout,
-                    answer,
-                    rows,
-                    known,
-                    np.zeros_like(judgement),
-                    (),
-                    owner.evaluations,
-                    slack,
-                )
+        if np.any(judgement == Judgement.WRONG) and not owner.confirmed and self._kinked_across(owner, x, g, every):
+            if brief:
+                judgement = np.where(judgement == Judgement.WRONG, int(Judgement.INCONCLUSIVE), judgement)
             known = replace(known, kind=np.where(known.kind == Local.OUTSIDE, known.kind, int(Local.KINK)))
-        over = known.magnitude > min((largest(d) for d in owner.layout.dtypes), default=np.inf) / 4
-        judgement = np.where(over, int(Judgement.OUTSIDE), judgement)
-        if np.any(known.kind == Local.KINK):
-            settled = settle(owner, x, g, rows, answer, known, slack, self.rng)
-            judgement = np.where(known.kind == Local.KINK, settled, judgement)
-        return Look(point, seen, owner.layout, answer, rows, known, judgement, (), owner.evaluations, slack)
+        judgement = np.where(known.magnitude > self._top(owner), int(Judgement.OUTSIDE), judgement)
+        if np.any(known.kind == Local.KINK) and not brief:
+            judgement, known, slack = self._at_kink(owner, x, g, rows, answer, known, judgement, slack, u, tiny)
+        judgement = self._conventions(owner, x, g, rows, answer, judgement, slack)
+        look = Look(point, seen, owner.layout, answer, rows, known, judgement, (), owner.evaluations, slack)
+        return look if made is None or only is None else made.with_rows(only, look)
+
+    def _at_kink(
+        self,
+        owner: Forward,
+        x: Array,
+        g: Array,
+        rows: Array,
+        answer: Array,
+        known: Truth,
+        judgement: Array,
+        slack: Array,
+        u: float,
+        tiny: float,
+    ) -> tuple[Array, Truth, Array]:
+        """Judgement, truth and allowance with the kinked coordinates settled; the others keep theirs, which are sharper."""
+        kinked = np.flatnonzero(known.kind == Local.KINK)
+        settled, nearest, noise = settle(Sampler(owner, x, g, rows[kinked]), answer[kinked], u, tiny, self.rng)
+        judgement, slack = judgement.copy(), slack.copy()
+        judgement[kinked], slack[kinked] = settled, noise
+        value, bound = known.value.copy(), known.bound.copy()
+        value[kinked], bound[kinked] = nearest.value, nearest.bound
+        return judgement, replace(known, value=value, bound=bound), slack
 
     def _kinked_across(self, owner: Forward, x: Array, g: Array, rows: Array) -> bool:
         """Whether the point is a kink that no single coordinate shows: the median of equal numbers is flat along each of them."""
@@ -176,6 +260,9 @@ class Looker:
         """k: three times the largest movement of the truth under ulp-sized changes of inputs and cotangent."""
         k = np.zeros(known.value.shape)
         some = doubtful
+        if owner.confirmed:
+            k[some] = imaginary_movement(owner, x, g, rows[some], known.part(some), u, self.rng)
+            return k
         eta = max(u, PROBED)
         error = np.abs(answer[some] - known.value[some])
         for _ in range(6):
@@ -189,7 +276,9 @@ class Looker:
                 break
         return 3 * k
 
-    def _own_movement(self, owner: Forward, point: Point, rows: Array, answer: Array, u: float) -> Array:
+    def _own_movement(
+        self, owner: Forward, point: Point, rows: Array, only: Array | None, answer: Array, u: float
+    ) -> Array:
         """W before its cap: the answer's own movement under such changes."""
         moved = np.zeros(answer.shape)
         for _ in range(8):
@@ -200,7 +289,8 @@ class Looker:
             seen = self.call.vjp(g, self._typed(leaves), self.single)
             if seen.gradients:
                 v = self.fill(seen, owner.layout)
-                change = np.abs((v if rows.shape[0] == v.size else rows @ v) - answer)
+                along = v if rows.shape[0] == v.size else rows @ v
+                change = np.abs((along if only is None else along[only]) - answer)
                 moved = np.maximum(moved, np.where(np.isfinite(change), change, 0.0))
         return 2 * moved  # the answer and its repetitions may stand at opposite ends of their spread
 

@@ -9,12 +9,13 @@ from gradcheck.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """``whole``: coordinates up to which every entry gets its own derivative at the given point (``nearby`` at further points);
-    ``probes``: random-sign directions per larger argument; ``evaluations``: forward calls after which no further point is begun;
+    """``short``: coordinates up to which imaginary steps and one difference are tried first; ``whole``: coordinates up to which
+    every entry gets a bounded derivative of its own at the given point (``nearby`` at further points); ``probes``: random-sign directions per larger argument; ``evaluations``: forward calls after which no further point is begun;
     ``shrink``: examples that Hypothesis may try; ``contract``: whether the contract is inspected in full.
     """
 
     name: str
+    short: int
     whole: int
     nearby: int
     probes: int
@@ -24,9 +25,9 @@ class Profile:
 
 
 PROFILES = {
-    "quick": Profile("quick", 8, 4, 2, 400, 0, False),
-    "default": Profile("default", 64, 12, 3, 7_000, 100, True),
-    "thorough": Profile("thorough", 400, 64, 8, 120_000, 400, True),
+    "quick": Profile("quick", 32, 8, 4, 2, 400, 0, False),
+    "default": Profile("default", 96, 64, 12, 3, 7_000, 100, True),
+    "thorough": Profile("thorough", 800, 400, 64, 8, 120_000, 400, True),
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,10 @@ import numpy as np
 from gradcheck.claim import Kind, Set
 from gradcheck.engine.judge import Truth
 from gradcheck.flat import Layout, pack, roundoff
+from gradcheck.oracles.analytic import Analytic
 from gradcheck.oracles.complex_step import complex_step
 from gradcheck.oracles.finite_difference import line_derivatives
+from gradcheck.oracles.imaginary import as_analytic
 from gradcheck.records import Array, Estimate, Local
 from gradcheck.subjects.callables import CAUGHT, Call
 
@@ -39,17 +41,26 @@ class Forward:
     reference: tuple[Array, ...] | None = None
     evaluations: int = 0
     grain: float = 2.0**-53
-    complex_fails: bool = field(default=False)
+    mode: str = "plain"
+    """How complex numbers are handed to the forward: ``plain`` or ``analytic`` arrays; ``none`` if it takes neither."""
+    confirmed: bool = False
+    """Whether a difference confirmed, at or beside this point, what imaginary steps in that mode say."""
 
     @classmethod
     def at(
-        cls, call: Call, function: Callable[..., Any], leaves: Sequence[Any], wide: bool, grain: float = 2.0**-53
+        cls,
+        call: Call,
+        function: Callable[..., Any],
+        leaves: Sequence[Any],
+        wide: bool,
+        grain: float = 2.0**-53,
+        mode: str = "plain",
     ) -> Forward | None:
         """Around this point; None where the forward raises there or is not finite."""
         layout = Layout.of([leaves[k] for k in call.active])
         # Copied once: a forward that changes its other arguments changes these copies, and is found out elsewhere.
         held = tuple(np.array(leaf) if isinstance(leaf, np.ndarray) else leaf for leaf in leaves)
-        made = cls(call, function, held, layout, wide, 0, grain=grain)
+        made = cls(call, function, held, layout, wide, 0, grain=grain, mode=mode)
         try:
             outputs = made.outputs(pack([leaves[k] for k in call.active]))
         except CAUGHT:
@@ -65,13 +76,15 @@ class Forward:
         """Outputs at these coordinates; raises what the forward raises."""
         leaves = list(self.leaves)
         if vector.dtype.kind == "c":
-            parts: Sequence[Array] = [
-                vector[s].reshape(shape) for s, shape in zip(self.layout.spans(), self.layout.shapes, strict=True)
-            ]
+            shaped = zip(self.layout.spans(), self.layout.shapes, strict=True)
+            parts: Sequence[Array] = [vector[s].reshape(shape) for s, shape in shaped]
+            if self.mode == "analytic":
+                parts = [as_analytic(part) for part in parts]
         else:
             parts = self.layout.unpack(vector, wide=self.wide)
         for k, part in zip(self.call.active, parts, strict=True):
-            leaves[k] = part if isinstance(self.leaves[k], np.ndarray) else part[()]
+            # An analytic array of no dimension stays one: indexing would make a plain number of it.
+            leaves[k] = part if isinstance(self.leaves[k], np.ndarray) or isinstance(part, Analytic) else part[()]
         self.evaluations += 1
         outputs = self.call.forward(leaves, self.function)
         if self.reference is not None and self.call.domain.gauge is not None:
@@ -89,12 +102,12 @@ class Forward:
     def holomorphic(self, vector: Array) -> Array:
         """Outputs at complex coordinates, for the complex step; raises what the forward raises."""
         outputs = self.outputs(vector)
-        return np.concatenate([np.reshape(o, -1) for o in outputs]) if outputs else np.zeros(0)
+        return np.concatenate([np.asarray(o).reshape(-1) for o in outputs]) if outputs else np.zeros(0)
 
     @property
     def analytic(self) -> bool:
         """Whether a complex step makes sense: real inputs, evaluated in full precision."""
-        return all(d.kind != "c" for d in self.layout.dtypes) and not self.complex_fails
+        return self.mode != "none" and all(d.kind != "c" for d in self.layout.dtypes) and self.wide
 
     @property
     def noise_floor(self) -> float:
@@ -167,24 +180,7 @@ def truth(
     """
     step = max(1, CHUNK // max(1, owner.size))
     parts = [_chunk(owner, x, g, directions[k : k + step], reach, sharp) for k in range(0, directions.shape[0], step)]
-    if len(parts) == 1:
-        return parts[0]
-    names = (
-        "value",
-        "bound",
-        "low",
-        "high",
-        "magnitude",
-        "scale",
-        "kind",
-        "jump",
-        "jump_bound",
-        "conflict",
-        "flat",
-        "terms",
-    )
-    merged: dict[str, Any] = {name: np.concatenate([getattr(p, name) for p in parts]) for name in names}
-    return Truth(**merged, method=parts[0].method)
+    return Truth.join(parts)
 
 
 def _chunk(owner: Forward, x: Array, g: Array, directions: Array, reach: Array | None, sharp: bool) -> Truth:
@@ -308,7 +304,6 @@ def _complex(owner: Forward, x: Array, directions: Array, used: Array) -> Estima
     try:
         return complex_step(lambda v: owner.holomorphic(v)[used], x, directions)
     except CAUGHT:
-        owner.complex_fails = True
         return None
 
 

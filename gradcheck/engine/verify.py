@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import copy
+import functools
+import signal
 import time
 import zlib
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import ml_dtypes  # noqa: F401  # registers bfloat16
 import numpy as np
 
-from gradcheck.claim import FIXED, Domain, Example, Kind, Operator, Set
+from gradcheck.claim import Domain, Example, Operator
+from gradcheck.engine.containment import Expired, contained, limited
+from gradcheck.engine.definition import fill, words
+from gradcheck.engine.definition import forward_findings as forward_findings
+from gradcheck.engine.definition import with_findings as with_findings
 from gradcheck.engine.examine import Case, examine
+from gradcheck.engine.merging import Part, merge
 from gradcheck.engine.pictures import curve_of, ulps_of
 from gradcheck.engine.profiles import Profile, profile_named
 from gradcheck.errors import UsageError
-from gradcheck.flat import pack, roundoff
-from gradcheck.records import Array, Coverage, Finding, Record, Severity, Status, Verdict
-from gradcheck.subjects.callables import CAUGHT, Call, arrange
+from gradcheck.records import Curve, Failure, Finding, Point, Record, Severity, Status, UlpSamples, Verdict
+from gradcheck.subjects.callables import Call, arrange, describe_failure
 from gradcheck.subjects.protocol import Implementation, Subject
 
-TYPES = ("float64", "float32", "float16")
+NARROW = ("float32", "float16", "bfloat16")
+"""Types in which two examples are looked at; all are in float64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,44 +50,221 @@ class Run:
 
 
 def verify(
-    subject: str | Subject, operators: str | Sequence[str] = "*", *, profile: str = "default", seed: int = 0
+    subject: str | Subject,
+    operators: str | Sequence[str] = "*",
+    *,
+    profile: str = "default",
+    seed: int = 0,
+    limit: float | None = None,
 ) -> Run:
     """Verify ``subject`` (a name such as ``"autograd"``, or an object of the subject protocol) against the catalogue.
 
     ``operators`` are names or patterns.  Returns one record per operator; unmapped ones are recorded as unsupported.
+    ``limit``: seconds per operator, after which it is stopped and recorded as such (see ``verify_operator``).
+    Raises ``UsageError`` for a subject that cannot be loaded, a pattern that matches nothing, an unknown profile, a
+    negative seed and a limit that is not positive.
     """
     from gradcheck.catalogue import select
-    from gradcheck.subjects import load
+    from gradcheck.subjects import load, refuse
 
-    tested = load(subject) if isinstance(subject, str) else subject
-    return Run(tuple(verify_operator(tested, o, profile=profile, seed=seed) for o in select(operators)))
+    if isinstance(subject, str):
+        tested = load(subject)
+    else:
+        tested = subject
+        refuse(subject, f"subject {subject!r:.80}")
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise UsageError(f"seed: {seed!r} is not a non-negative integer")
+    if limit is not None and not limit > 0:
+        raise UsageError(f"limit: {limit!r} seconds; give a positive number, or None for no limit")
+    profile_named(profile)
+    chosen = select(operators)
+    return Run(tuple(verify_operator(tested, o, profile=profile, seed=int(seed), limit=limit) for o in chosen))
 
 
-def verify_operator(subject: Subject, operator: Operator, *, profile: str = "default", seed: int = 0) -> Record:
-    """One operator of one subject.  Never raises for what the subject does."""
+def verify_operator(
+    subject: Subject, operator: Operator, *, profile: str = "default", seed: int = 0, limit: float | None = None
+) -> Record:
+    """One operator of one subject.  Never raises for what the subject does, an interrupt from the keyboard excepted.
+
+    ``limit``: seconds after which the operator is stopped; what was found until then is kept, and the record is
+    inconclusive unless it failed already.  Works in the main thread on POSIX; elsewhere there is no limit.
+    """
     chosen = profile_named(profile)
     number = seed ^ zlib.crc32(operator.name.encode())  # each operator draws its own points
     begun = time.perf_counter()
-    rng = np.random.default_rng(number)
-    parts: list[tuple[Record, Coverage]] = []
-    pictured: tuple[Call, Callable[..., Any]] | None = None
-    for example, dtype in _cases(operator):
-        implementation = _implementation(subject, operator, example)
-        if implementation is None or not subject.supports(operator.name, np.dtype(dtype)):
-            continue
-        inputs, domain = fill(example, operator.domain, dtype, rng)
-        call = arrange(implementation, inputs, kwargs=example.params, domain=domain)
-        record = _one(call, operator, subject, _narrowed(chosen, dtype), number)
-        if record is None:
-            continue
-        parts.append((record, _coverage(record, example, inputs, dtype)))
-        if dtype == "float64" and (pictured is None or pack_size(pictured[0]) < 2 <= pack_size(call)):
-            pictured = (call, operator.definition)
-    if not parts:
-        return _empty(subject, operator, seed)
-    curve = curve_of(*pictured) if pictured else None
-    ulps = ulps_of(*pictured, rng) if pictured else ()
-    return replace(_merge(subject, operator, parts, seed), curve=curve, ulps=ulps, seconds=time.perf_counter() - begun)
+    verification = _Verification(subject, operator, chosen, number)
+    stopped: Finding | None = None
+    try:
+        with contained(), limited(limit):
+            verification.run()
+    except Expired as error:
+        stopped = stop_finding(limit or 0.0, _place(error))
+    record = verification.record(seed, stopped)
+    return replace(record, seconds=time.perf_counter() - begun)
+
+
+class _Verification:
+    """Collects the parts of one operator, so that they survive when the rest is cut off."""
+
+    def __init__(self, subject: Subject, operator: Operator, profile: Profile, number: int) -> None:
+        self.subject, self.operator, self.profile, self.number = subject, operator, profile, number
+        self.rng = np.random.default_rng(number)
+        self.parts: list[Part] = []
+        self.pictured: Call | None = None
+        self.curve: Curve | None = None
+        self.ulps: tuple[UlpSamples, ...] = ()
+        self.untested: tuple[str, ...] = ()
+
+    def run(self) -> None:
+        for example, dtype in _cases(self.operator):
+            inputs, domain = fill(example, self.operator.domain, dtype, self.rng)
+            record = self.checked(example, inputs, domain, dtype)
+            if record is not None:
+                self.parts.append(Part(record, example, tuple(np.shape(x) for x in inputs), dtype))
+        if self.pictured is not None:
+            self.draw(self.pictured)
+
+    def checked(self, example: Example, inputs: tuple[Any, ...], domain: Domain, dtype: str) -> Record | None:
+        """The record of one example in one type; None where the subject does not have it."""
+        params = copy.deepcopy(dict(example.params))  # the catalogue's own must survive whatever is done to them
+        try:
+            implementation = self.implementation(params, dtype)
+            if implementation is None:
+                return None
+            call = arrange(implementation, inputs, kwargs=params, domain=domain)
+            record = self.examined(call, _narrowed(self.profile, dtype))
+        except UsageError as error:
+            point = Point(inputs=tuple(map(np.asarray, inputs)), cotangents=())
+            return self.failed(
+                Finding(code="GC121", severity=Severity.WRONG, argument="forward", message=str(error), point=point)
+            )
+        except BaseException as error:
+            if isinstance(error, Expired) or _interrupt(error):
+                raise
+            return self.failed(_raised(describe_failure(error), inputs))
+        if dtype == "float64" and (self.pictured is None or pack_size(self.pictured) < 2 <= pack_size(call)):
+            self.pictured = call
+        return record
+
+    def implementation(self, params: dict[str, Any], dtype: str) -> Implementation | None:
+        """The subject's own, or None where it has none for these parameters or this type.  Raises what the subject raises."""
+        made = self.subject.implementation(self.operator.name, params)
+        if made is None or not self.subject.supports(self.operator.name, np.dtype(dtype)):
+            return None
+        if not isinstance(made, Implementation):
+            raise TypeError(f"implementation() gave a {type(made).__name__}; it must be an Implementation, or None")
+        jvp = None if made.jvp is None else _calm(made.jvp)
+        return replace(made, forward=_calm(made.forward), vjp=_calm(made.vjp), jvp=jvp)
+
+    def examined(self, call: Call, profile: Profile) -> Record:
+        definition = self.operator.definition
+        case = Case(
+            call=call,
+            name=self.operator.name,
+            subject=self.subject.name,
+            claim=definition,
+            special=tuple(self.operator.special),
+        )
+        record = with_findings(examine(case, profile, self.number), forward_findings(call, definition))
+        return replace(record, findings=tuple(_placed(call, finding) for finding in record.findings))
+
+    def failed(self, finding: Finding) -> Record:
+        """A record of one finding and nothing else."""
+        wrong = finding.severity is Severity.WRONG
+        return Record(
+            operator=self.operator.name,
+            subject=self.subject.name,
+            verdict=Verdict.WRONG if wrong else Verdict.CONTRACT,
+            status=Status.FAIL,
+            findings=(finding,),
+        )
+
+    def draw(self, call: Call) -> None:
+        try:
+            self.curve = curve_of(call, self.operator.definition)
+            self.ulps = ulps_of(call, self.operator.definition, self.rng)
+        except BaseException as error:
+            if isinstance(error, Expired) or _interrupt(error):
+                raise
+            self.untested = (f"pictures: {describe_failure(error).kind} was raised while they were made",)
+
+    def record(self, seed: int, stopped: Finding | None) -> Record:
+        """All parts as one record; ``stopped`` is added to it, and makes it inconclusive if it has not failed."""
+        name = self.subject.name
+        if self.parts:
+            merged = merge(name, self.operator, self.parts, seed)
+            merged = replace(merged, untested=(*merged.untested, *self.untested), curve=self.curve, ulps=self.ulps)
+        else:
+            nothing = Verdict.UNSUPPORTED
+            merged = Record(operator=self.operator.name, subject=name, verdict=nothing, status=Status.INCONCLUSIVE)
+            merged = replace(merged, claim=words(self.operator), seed=seed)
+        return merged if stopped is None else with_stop(merged, stopped)
+
+
+def with_stop(record: Record, finding: Finding) -> Record:
+    """The record of an operator that was cut off: inconclusive, unless it failed before."""
+    failed = record.status is Status.FAIL
+    return replace(
+        record,
+        findings=(*record.findings, finding),
+        status=Status.FAIL if failed else Status.INCONCLUSIVE,
+        verdict=record.verdict if failed else Verdict.STOPPED,
+        untested=(*record.untested, "what was to come after the time limit"),
+    )
+
+
+def _placed(call: Call, finding: Finding) -> Finding:
+    """The finding with all that its reproduction needs: the number of its input, and the inputs of an empty example."""
+    leaf = call.paths.index(finding.argument) if finding.argument in call.paths else None
+    point = finding.point
+    if point is not None and not point.inputs:
+        outputs = call.forward([np.array(leaf) for leaf in call.leaves])
+        inputs = tuple(np.array(leaf) for leaf in call.leaves)
+        point = replace(point, inputs=inputs, cotangents=tuple(map(np.zeros_like, outputs)))
+    return replace(finding, leaf=leaf, point=point)
+
+
+def _calm(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function; what it does to NumPy's error handling ends with each call, and does not reach the oracles."""
+
+    @functools.wraps(function)
+    def called(*arguments: Any, **options: Any) -> Any:
+        with np.errstate():
+            return function(*arguments, **options)
+
+    return called
+
+
+def _interrupt(error: BaseException) -> bool:
+    """Whether it is the user at the keyboard; where interrupts are ignored, it is the code under test."""
+    return isinstance(error, KeyboardInterrupt) and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
+
+
+def _place(error: Expired) -> str:
+    where = describe_failure(error).where
+    return f"at {where}" if where else "inside gradcheck, between two calls of the subject"
+
+
+def stop_finding(limit: float, place: str) -> Finding:
+    """GC124: the time limit of ``limit`` seconds was reached."""
+    return Finding(
+        code="GC124",
+        severity=Severity.INCONCLUSIVE,
+        argument="*",
+        message=f"stopped after {limit:g} s, {place}; the rest of this operator was not looked at",
+    )
+
+
+def _raised(failure: Failure, inputs: tuple[object, ...]) -> Finding:
+    place = f" ({failure.where})" if failure.where else ""
+    said = f"{failure.kind}: {failure.message}" if failure.message else failure.kind
+    return Finding(
+        code="GC123",
+        severity=Severity.CONTRACT,
+        argument="*",
+        message=f"the subject raised {said}{place}, which ended the check of this example",
+        point=Point(inputs=tuple(np.asarray(x) for x in inputs), cotangents=()),
+    )
 
 
 def pack_size(call: Call) -> int:
@@ -88,202 +273,15 @@ def pack_size(call: Call) -> int:
 
 
 def _cases(operator: Operator) -> Iterator[tuple[Example, str]]:
-    for example in operator.examples:
-        yield example, "float64"
-    for dtype in TYPES[1:]:
-        yield from ((example, dtype) for example in operator.examples[:2])
+    """Every example in float64; in each narrow type the first, and another one from type to type."""
+    examples = tuple(operator.examples)
+    yield from ((example, "float64") for example in examples)
+    for number, dtype in enumerate(NARROW):
+        second = 1 + number % max(1, len(examples) - 1)
+        yield from ((example, dtype) for example in (examples[0], *examples[second : second + 1]))
 
 
 def _narrowed(profile: Profile, dtype: str) -> Profile:
     """An example is one of many: each gets a part of the profile's evaluations, narrow types a smaller one."""
     share = 4 if dtype == "float64" else 12
     return replace(profile, evaluations=max(300, profile.evaluations // share))
-
-
-def _implementation(subject: Subject, operator: Operator, example: Example) -> Implementation | None:
-    try:
-        return subject.implementation(operator.name, example.params)
-    except CAUGHT:
-        return None
-
-
-def fill(example: Example, domain: Domain, dtype: str, rng: np.random.Generator) -> tuple[tuple[Any, ...], Domain]:
-    """Arrays for an example: shapes are filled with numbers of their set, arrays are passed as they are (and fixed)."""
-    inputs: list[Any] = []
-    sets: list[Set] = []
-    for k, shape in enumerate(example.shapes):
-        where = domain.of(k) if len(domain.sets) == 1 or k < len(domain.sets) else Set()
-        if isinstance(shape, tuple):
-            inputs.append(draw(where, shape, rng).astype(dtype))
-            sets.append(where)
-        else:
-            value = np.asarray(shape)
-            inputs.append(value)
-            sets.append(where if value.dtype.kind == "f" and where.kind is not Kind.FIXED else FIXED)
-    return tuple(inputs), Domain(tuple(sets), domain.gauge)
-
-
-def draw(where: Set, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
-    """An ordinary member of the set, away from its ends."""
-    x = rng.normal(size=shape)
-    if where.kind is Kind.POSITIVE_DEFINITE:
-        return np.asarray(x @ np.swapaxes(x, -1, -2) + shape[-1] * np.eye(shape[-1]))
-    if where.kind is Kind.SYMMETRIC:
-        return np.asarray(x + np.swapaxes(x, -1, -2))
-    if where.kind is Kind.SIMPLEX:
-        p = np.exp(x)
-        return np.asarray(p / p.sum(-1, keepdims=True))
-    if np.isfinite(where.low) and np.isfinite(where.high):
-        return np.asarray(where.low + (where.high - where.low) * rng.uniform(0.05, 0.95, size=shape))
-    if np.isfinite(where.low):
-        return np.asarray(where.low + np.abs(x) + 0.125)
-    return np.asarray(where.high - np.abs(x) - 0.125 if np.isfinite(where.high) else x)
-
-
-def _one(call: Call, operator: Operator, subject: Subject, profile: Profile, seed: int) -> Record | None:
-    case = Case(
-        call=call, name=operator.name, subject=subject.name, claim=operator.definition, special=tuple(operator.special)
-    )
-    try:
-        record = examine(case, profile, seed)
-    except UsageError as error:
-        finding = Finding(
-            code="GC121", severity=Severity.WRONG, argument="forward", message=str(error), kwargs=dict(call.kwargs)
-        )
-        return Record(
-            operator=operator.name,
-            subject=subject.name,
-            verdict=Verdict.WRONG,
-            status=Status.FAIL,
-            findings=(finding,),
-            seed=seed,
-        )
-    return with_findings(record, forward_findings(call, operator.definition))
-
-
-def forward_findings(call: Call, definition: Callable[..., Any]) -> list[Finding]:
-    """Whether the forward gives the values of the catalogue's definition, to half of the digits of its type.
-
-    Half of the digits: this asks whether it is the same function, not how well it is rounded.
-    """
-    leaves = [np.array(v) if isinstance(v, np.ndarray) else v for v in call.leaves]
-    try:
-        with np.errstate(all="ignore"):
-            expected = call.forward(leaves, definition)
-            got = call.forward([np.array(v) if isinstance(v, np.ndarray) else v for v in call.leaves])
-    except CAUGHT as error:
-        return [
-            Finding(
-                code="GC120",
-                severity=Severity.WRONG,
-                argument="forward",
-                message=f"one of forward and definition raised: {error}",
-            )
-        ]
-    if [o.shape for o in got] != [o.shape for o in expected]:
-        message = f"the forward gives shapes {[o.shape for o in got]}, the definition {[o.shape for o in expected]}"
-        return [Finding(code="GC120", severity=Severity.WRONG, argument="forward", message=message)]
-    a, b = pack(got), pack(expected)
-    u = max((roundoff(o.dtype) for o in got if o.dtype.kind in "fc"), default=0.0)
-    bad = np.flatnonzero(~(np.abs(a - b) <= np.sqrt(u) * np.max(np.abs(b), initial=0.0)))
-    if not bad.size:
-        return []
-    j = int(bad[0])
-    return [
-        Finding(
-            code="GC120",
-            severity=Severity.WRONG,
-            argument="forward",
-            index=(j,),
-            got=float(a[j]),
-            expected=float(b[j]),
-            message="the forward is not the catalogue's operator: its values differ",
-            wrong_entries=int(bad.size),
-            entries=int(a.size),
-        )
-    ]
-
-
-def with_findings(record: Record, more: list[Finding]) -> Record:
-    """The record with further wrong findings, failed if there are any."""
-    if not more:
-        return record
-    return replace(record, findings=(*more, *record.findings), status=Status.FAIL, verdict=Verdict.WRONG)
-
-
-def _coverage(record: Record, example: Example, inputs: tuple[Any, ...], dtype: str) -> Coverage:
-    c = Counter(record.counts)
-    contract = sum(f.severity is Severity.CONTRACT for f in record.findings)
-    keys = ("points", "right", "wrong", "inaccurate", "convention", "inconclusive", "outside")
-    return Coverage(
-        parameters=", ".join(f"{k}={v!r}" for k, v in example.params.items()),
-        shapes=" ".join(str(np.shape(x)).replace(" ", "") for x in inputs),
-        dtype=dtype,
-        counts={k: c[k] for k in keys} | {"contract": contract},
-    )
-
-
-def _merge(subject: Subject, operator: Operator, parts: list[tuple[Record, Coverage]], seed: int) -> Record:
-    order = [Status.FAIL, Status.INCONCLUSIVE, Status.PASS]
-    worst = min((r for r, _ in parts), key=lambda r: order.index(r.status))
-    counts: Counter[str] = Counter()
-    oracles: Counter[str] = Counter()
-    kept: dict[tuple[str, str, str], Finding] = {}
-    for record, row in parts:
-        counts.update(record.counts)
-        oracles.update(record.oracles)
-        for f in record.findings:
-            named = replace(f, kwargs=f.kwargs or _params(row, operator))
-            kept.setdefault((f.code, f.severity.value, f.argument), named)
-    severities = list(Severity)
-    return Record(
-        operator=operator.name,
-        subject=subject.name,
-        verdict=worst.verdict,
-        status=worst.status,
-        findings=tuple(sorted(kept.values(), key=lambda f: severities.index(f.severity))),
-        counts=dict(counts),
-        coverage=tuple(row for _, row in parts),
-        certificate=next((r.certificate for r, _ in parts if r.certificate), ""),
-        untested=tuple(dict.fromkeys(text for r, _ in parts for text in r.untested)),
-        oracles=dict(oracles),
-        claim=words(operator),
-        seed=seed,
-    )
-
-
-def _params(row: Coverage, operator: Operator) -> dict[str, Any]:
-    for example in operator.examples:
-        if ", ".join(f"{k}={v!r}" for k, v in example.params.items()) == row.parameters:
-            return dict(example.params)
-    return {}
-
-
-def words(operator: Operator) -> dict[str, str]:
-    """The claim in words, for the page."""
-    import inspect
-
-    try:
-        source = inspect.getsource(operator.definition)
-    except (OSError, TypeError):
-        source = ""
-    return {
-        "formula": operator.formula,
-        "citation": operator.citation,
-        "family": operator.family,
-        "signature": operator.signature,
-        "domain": operator.domain.describe(),
-        "kinks": "; ".join(f"{k.where}: {k.accepts}" for k in operator.kinks),
-        "definition": source,
-    }
-
-
-def _empty(subject: Subject, operator: Operator, seed: int) -> Record:
-    return Record(
-        operator=operator.name,
-        subject=subject.name,
-        verdict=Verdict.UNSUPPORTED,
-        status=Status.INCONCLUSIVE,
-        claim=words(operator),
-        seed=seed,
-    )

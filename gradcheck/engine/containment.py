@@ -1,0 +1,82 @@
+"""What the code under test does to the process ends with its operator: state is put back, and time is limited."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import numpy as np
+
+AGAIN = 1.0
+"""Seconds after which an interrupt that was swallowed (by a finalizer, by ``except:``) is raised again."""
+
+
+class Expired(BaseException):
+    """The time limit was reached; raised wherever the main thread stands.  No ``Exception``: a handler in the code under
+    test must not take it for an error of its own."""
+
+
+@contextmanager
+def contained() -> Iterator[None]:
+    """Put back afterwards: floating-point error handling, warning filters, the global random states, the recursion
+    limit, the working directory, the environment, print options, and the standard streams."""
+    errors, options, random_numbers = np.geterr(), np.get_printoptions(), np.random.get_state()
+    plain, depth, environment = random.getstate(), sys.getrecursionlimit(), dict(os.environ)
+    streams, directory = (sys.stdin, sys.stdout, sys.stderr), _directory()
+    with warnings.catch_warnings():
+        try:
+            yield
+        finally:
+            np.seterr(**errors)
+            np.set_printoptions(**options)
+            np.random.set_state(random_numbers)
+            random.setstate(plain)
+            sys.setrecursionlimit(depth)
+            sys.stdin, sys.stdout, sys.stderr = streams
+            if dict(os.environ) != environment:
+                os.environ.clear()
+                os.environ.update(environment)
+            if directory and _directory() != directory:
+                os.chdir(directory)
+
+
+def _directory() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # it was removed
+        return ""
+
+
+@contextmanager
+def limited(seconds: float | None) -> Iterator[None]:
+    """Raise ``Expired`` in here after so many seconds.
+
+    By an alarm signal, so in the main thread of a POSIX process alone; elsewhere, and for None, nothing is limited.  Code
+    that does not return to the interpreter (one long call of a C function) is interrupted when it returns.
+    """
+    if seconds is None or not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    armed = True
+
+    def expire(number: int, frame: FrameType | None) -> None:
+        if armed:
+            raise Expired
+
+    before = signal.signal(signal.SIGALRM, expire)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
+        try:
+            yield
+        finally:
+            armed = False
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)

@@ -1,0 +1,199 @@
+"""Gradients close to a kink: taking them, and what the set of them shows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gradcheck.claim import Kind
+from gradcheck.engine.screen import jacobian
+from gradcheck.engine.truth import Forward, truth
+from gradcheck.oracles.imaginary import sizes
+from gradcheck.records import Array, Local
+
+NEAR = 2.0**-26
+"""Distance of the points close by, relative to each coordinate's own size: curvature moves their gradients by about as much, and a
+difference inside that distance keeps the other half of the digits."""
+
+
+class Sampler:
+    """Gradients of g . f along the rows (n, N), at points close to x; by imaginary steps where the forward takes them."""
+
+    def __init__(self, owner: Forward, x: Array, g: Array, rows: Array) -> None:
+        """Nothing is evaluated yet."""
+        self.owner, self.x, self.g, self.rows = owner, x, g, rows
+        self.size = np.minimum(sizes(x, rows), 2.0**60)
+        self.cheap = owner.analytic and owner.confirmed
+        self.inwards = self._edges()
+
+    def _edges(self) -> Array:
+        """Sign into the domain for rows that move a coordinate at the end of its interval; else 0."""
+        inwards = np.zeros(self.x.size)
+        for k, span in zip(self.owner.call.active, self.owner.layout.spans(), strict=True):
+            where = self.owner.call.domain.of(k)
+            if where.kind is Kind.REALS:
+                inwards[span] = 1.0 * (self.x[span] <= where.low) - 1.0 * (self.x[span] >= where.high)
+        return np.asarray(np.sign(self.rows @ inwards))
+
+    def _at(self, w: Array) -> tuple[Array, Array]:
+        step = NEAR * self.size * w
+        return self.x + step @ self.rows, step
+
+    def clamp(self, w: Array) -> Array:
+        """The direction, turned into the domain where it would leave it, with no entry at rest."""
+        top = float(np.max(np.abs(w), initial=0.0))
+        w = w / top if top > 0 else np.ones(w.size)
+        w = np.where(w == 0, 2.0**-6, w)
+        return np.where(self.inwards != 0, self.inwards * np.abs(w), w)
+
+    def gradient(self, w: Array) -> tuple[Array, Array, Array, Array] | None:
+        """(gradient, its error, sum of its terms' sizes, number of terms) at x + NEAR size w; None where it is not smooth.
+
+        The gradient changes by about NEAR over that distance if the function's own length is the point's; that length may be a
+        sixteenth of it.
+        """
+        point, _ = self._at(w)
+        if self.cheap:
+            each = jacobian(self.owner, point, self.rows)
+            if each is None:
+                return None
+            value, terms = each @ self.g, np.count_nonzero(each != 0, axis=1)
+            magnitude, bound = np.abs(each) @ np.abs(self.g), np.zeros(len(each))
+        else:
+            reach = NEAR * self.size / 4
+            there = truth(self.owner, point, self.g, self.rows, reach=reach, sharp=False)
+            if np.any(there.kind != Local.SMOOTH):
+                return None
+            value, bound, magnitude, terms = there.value, there.bound, there.magnitude, there.terms
+        error = bound + 16 * NEAR * np.maximum(magnitude, float(np.max(np.abs(value) * self.size)) / self.size)
+        if not (np.all(np.isfinite(value)) and np.all(np.isfinite(error))):
+            return None
+        return value, error, magnitude, terms
+
+
+class Pieces:
+    """The gradients that were seen (K, n) and the directions in which they lie; more of them on request."""
+
+    def __init__(self, sampler: Sampler, rng: np.random.Generator) -> None:
+        """Nothing is sampled yet."""
+        n = len(sampler.rows)
+        self.sampler, self.rng = sampler, rng
+        self.values, self.directions, self.magnitudes = (np.empty((0, n)) for _ in range(3))
+        self.random = np.empty(0, bool)
+        self.errors, self.terms = np.zeros(n), np.ones(n)
+        self.enough, self.more = (24, 12) if sampler.cheap else (12, 6)
+        self.failed = 0
+
+    @property
+    def count(self) -> int:
+        """Number of gradients seen."""
+        return len(self.values)
+
+    def draw(self, coordinate: int | None = None, value: float = 0.0) -> bool:
+        """A gradient in a random direction, one coordinate of which may be given; False where none was found."""
+        for _ in range(3):
+            w = self.rng.normal(size=self.errors.size)
+            if coordinate is not None:
+                w[coordinate] = value
+            if self._keep(self.sampler.clamp(w), coordinate is None):
+                return True
+            self.failed += 1
+            if self.failed > 24:
+                return False
+        return False
+
+    def look(self, w: Array) -> bool:
+        """A gradient in direction ``w``, or near it where that line keeps a tie."""
+        top = float(np.max(np.abs(w), initial=0.0))
+        if not top > 0:
+            return False
+        # A 32nd: breaks ties among the entries of w and leaves the order of the distinct ones.
+        w = w / top
+        jitter = self.rng.uniform(-1, 1, w.size) / 32
+        return self._keep(self.sampler.clamp(w + jitter), False) or self._keep(self.sampler.clamp(w - jitter), False)
+
+    def _keep(self, w: Array, at_random: bool) -> bool:
+        seen = self.sampler.gradient(w)
+        if seen is None:
+            return False
+        value, error, magnitude, terms = seen
+        self.values = np.vstack([self.values, value])
+        self.magnitudes = np.vstack([self.magnitudes, magnitude])
+        self.directions = np.vstack([self.directions, w])
+        self.random = np.append(self.random, at_random)
+        self.errors, self.terms = np.maximum(self.errors, error), np.maximum(self.terms, terms)
+        return True
+
+    def curvature(self) -> Array:
+        """Sign with which each gradient entry follows its own coordinate: 1 where convex, -1 where concave."""
+        rest = self.values - np.mean(self.values, axis=0)
+        return np.asarray(np.sign(np.sum(rest * self.directions, axis=0)))
+
+    def by_own_sign(self, noise: Array) -> Array:
+        """Whether each entry of the gradient is a function of the sign of its own coordinate."""
+        out = np.zeros(noise.size, bool)
+        for i in range(noise.size):
+            above = self.directions[:, i] > 0
+            if np.count_nonzero(above) < 4 or np.count_nonzero(~above) < 4:
+                continue
+            out[i] = np.ptp(self.values[above, i]) <= noise[i] and np.ptp(self.values[~above, i]) <= noise[i]
+        return out
+
+    def groups(self, coordinates: Array, noise: Array) -> list[Array]:
+        """The coordinates, parted into those whose gradients jump together when a facet is crossed."""
+        n = noise.size
+        label = np.arange(n)
+        for i in coordinates:
+            base = self.rng.normal(size=n)
+            before = None
+            for far in np.linspace(-4.0, 4.0, 7):
+                w = base.copy()
+                w[i] = far
+                if not self._keep(self.sampler.clamp(w), False):
+                    before = None
+                    continue
+                if before is not None:
+                    jump = np.flatnonzero(np.abs(self.values[-1] - before) > noise)
+                    if jump.size:
+                        label[np.isin(label, label[jump])] = label[jump[0]]
+                before = self.values[-1]
+        parts = [coordinates[label[coordinates] == name] for name in np.unique(label[coordinates])]
+        return [part for part in parts if part.size]
+
+    def saturated(self, group: Array, noise: Array) -> bool:
+        """Whether every piece that random directions met was met twice: what was not met has little chance to exist."""
+        seen = self.values[self.random][:, group]
+        if len(seen) < self.enough:
+            return False
+        same = np.all(np.abs(seen[:, None] - seen[None]) <= 2 * noise[group], axis=2)
+        return bool(np.all(np.count_nonzero(same, axis=1) >= 2))
+
+    def one_sign(self, group: Array, noise: Array) -> bool:
+        """Whether all that was seen fits a function that is convex, or one that is concave, in these coordinates.
+
+        For a convex function <s(w), w> is the largest of all <s, w>, s seen; then the extreme in each direction is known.
+        """
+        seen, w = self.values[:, group], self.directions[:, group] * self.sampler.size[group]
+        products = w @ seen.T
+        own = np.diagonal(products)
+        slack = np.abs(w) @ noise * 2
+        return bool(np.all(np.max(products, axis=1) <= own + slack) or np.all(np.min(products, axis=1) >= own - slack))
+
+
+def nearest(points: Array, v: Array, part: Array | None = None, whole: Array | None = None) -> Array:
+    """The point of the convex hull of ``points`` (K, n) nearest to ``v`` (nonnegative least squares with a heavy sum row).
+
+    With ``part`` and ``whole`` the result is ``whole`` with these coordinates replaced.
+    """
+    from scipy.optimize import nnls  # late: scipy is slow to import and few functions have kinks
+
+    scale = max(float(np.max(np.abs(points - v), initial=0.0)), np.finfo(float).tiny)
+    heavy = 2.0**20  # weighs the constraint so that its residue is below 2^-40 of the distance
+    system = np.vstack([(points - v).T / scale, np.full((1, len(points)), heavy)])
+    weights, _ = nnls(system, np.concatenate([np.zeros(len(v)), [heavy]]))
+    total = weights.sum()
+    found = np.asarray(weights @ points / total) if total > 0 else points[0]
+    if part is None or whole is None:
+        return found
+    out = whole.copy()
+    out[part] = found
+    return out
