@@ -27,13 +27,13 @@ STEEP = 0.03
 """Slopes that grow like step^-0.03 or faster count as growing without end; x log x does so at steps of 1e-14 still."""
 
 
-def beside_kink(sigma: Array, twist: Array, flat: Array, h: Array) -> Array:
-    """Sigma, or what the three finest second differences say where a kink beside x has spoilt the equally spaced ones.
+def beside_kink(sigma: Array, second: Array, flat: Array) -> Array:
+    """Sigma, or what the three finest second differences say where a kink beside x has spoilt the closely spaced ones.
 
-    They hold 3/2 of the variance.  Where f stays the same at such steps they say nothing.
+    second: f(x + t) - 2 f(x) + f(x - t), (D, 3, m).  Halved, they hold 3/2 of the variance.  Where f stays the same at
+    such steps they say nothing.
     """
-    even = 0.5 * (twist * h)[:, -3:]
-    finest = np.sqrt(np.mean(even * even, axis=1) / 1.5)
+    finest = np.sqrt(np.add.reduce(second * second, axis=1) / 18.0)
     return np.asarray(np.where((sigma > KINKED * finest) & ~flat[:, -3:].any(axis=1), finest, sigma))
 
 
@@ -45,14 +45,17 @@ def unseen_noise(slope: Array, value: Array, bound: Array, jitter: Array, h: Arr
     quotients err; that coarser slope is the sixth from the end or, before it, the neighbour.
     """
     apart = np.abs(slope - value[:, None])
-    count = h.shape[1]
-    reference = np.minimum(np.arange(count) - 1, count - 6)
+    index = np.arange(h.shape[1])
+    reference = np.minimum(index - 1, h.shape[1] - 6)
+    ratio = h / h[:, reference]
     # A quarter more than that, for the fourth powers and the noise of the coarser slope itself.
-    curvature = 1.25 * apart[:, reference] * (h / h[:, reference]) ** power
-    gap = apart - bound[:, None] - curvature
-    finer = (np.arange(count)[:, None] > used[:, None]) | (np.arange(count)[:, None] >= count - 5)
-    excess = np.where(finer & np.isfinite(gap), gap * h, 0.0)
-    return np.asarray(1.5 * np.max(np.where(excess > 2.0 * jitter, excess, 0.0), axis=1, keepdims=True))
+    curvature = 1.25 * apart[:, reference] * (ratio * ratio if power == 2 else ratio)
+    excess = (apart - bound[:, None] - curvature) * h
+    index = index[:, None]
+    found = (excess > 2.0 * jitter) & ((index > used[:, None]) | (index >= h.shape[1] - 5)) & np.isfinite(excess)
+    if not found.any():
+        return np.zeros(())
+    return np.asarray(1.5 * np.max(np.where(found, excess, 0.0), axis=1, keepdims=True))
 
 
 def steady(slope: Array, value: Array) -> Array:
@@ -75,8 +78,6 @@ def hidden(slope: Array, steepest: Array, flat: Array, size: Array, h: Array, ne
     Next to a kink, beyond which f moves, the slope does not fade, and what is flat is flat.
     near: (D, 1, 1), the size of x, to which the power is followed.
     """
-    if not flat.any():
-        return np.zeros(())
     moving = ~flat & np.isfinite(steepest)
     least = np.min(np.where(moving & np.isfinite(slope), np.abs(slope), np.inf), axis=1, keepdims=True) * h
     single = np.where(least <= 4.0 * SINGLE * size, least, 0.0)
@@ -87,7 +88,7 @@ def hidden(slope: Array, steepest: Array, flat: Array, size: Array, h: Array, ne
     end, start = steepest[rows, coarse, columns], steepest[rows, fine, columns]
     far, close = h[rows, coarse, 0], h[rows, fine, 0]
     power = np.log(end / start) / np.log(far / close)
-    swallowed = np.asarray(moving.any(axis=1) & (far > close) & (power >= FADING))
+    swallowed: Array = np.any(moving, axis=1) & (far > close) & (power >= FADING)
     ratio = np.minimum((near + h) / close[:, None], 1.0)
     unit = UNIT * np.maximum(size, 1.0)
     drowned = swallowed[:, None] & (start[:, None] * ratio ** power[:, None] * h <= 4.0 * unit)
@@ -95,18 +96,16 @@ def hidden(slope: Array, steepest: Array, flat: Array, size: Array, h: Array, ne
     return np.where(flat, np.maximum(single, np.where(drowned, np.maximum(fading, unit), 0.0)), 0.0)
 
 
-def quantum(up: Array, down: Array | None, centre: Array, flat: Array, size: Array) -> Array:
+def quantum(rise: Array, fall: Array | None, flat: Array, size: Array) -> Array:
     """The common unit of all movements of f, where it is small enough for a rounding inside f; else 0; (D, 1, m).
 
     Equally spaced samples inside one stair see no noise.  That f(x + t d) - f(x) is, at every step, a small multiple of
     the least movement seen, shows the stairs nevertheless: log(1 + x^2) next to 0 moves by multiples of 2^-52.
     """
-    partly = flat.any(axis=1) & ~flat.all(axis=1)
+    partly: Array = np.any(flat, axis=1) & ~np.all(flat, axis=1)
     if not partly.any():
         return np.zeros(())
-    moves = (
-        np.abs(up - centre) if down is None else np.concatenate([np.abs(up - centre), np.abs(down - centre)], axis=1)
-    )
+    moves = np.abs(rise if fall is None else np.concatenate([rise, fall], axis=1))
     least = np.min(np.where(moves > 0.0, moves, np.inf), axis=1, keepdims=True)
     small = least <= np.maximum(4.0 * SINGLE * size, 16.0 * UNIT).min(axis=1, keepdims=True)
     counts = moves / least
@@ -135,7 +134,7 @@ def diverges(slope: Array, size: Array, h: Array) -> Array:
     """
     ratio = h[:, :-1] / h[:, 1:]
     grows = slope[:, 1:] / slope[:, :-1] > ratio**STEEP
-    if not (np.count_nonzero(grows, axis=1) >= 5).any():
+    if not (np.add.reduce(grows, axis=1) >= 5).any():
         return np.zeros(slope.shape[::2], dtype=bool)
     seen = np.abs(slope) * h > RESOLVED * size
     rank = np.cumsum(seen[:, ::-1], axis=1)[:, ::-1]

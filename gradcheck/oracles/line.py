@@ -11,6 +11,9 @@ from gradcheck.records import Array
 
 Function = Callable[[Array], Array]
 
+PAIRS, SINGLES = 14, 24
+"""How many steps are looked at: both ways, or one way only."""
+
 
 class Line:
     """All that was seen along the lines: steps (D, K) and values (D, K, m) on one side or both."""
@@ -26,58 +29,64 @@ class Line:
         limit: Array,
         first: Array,
         two_sided: bool,
+        capacity: int = 0,
     ) -> None:
         """Nothing is evaluated yet.  centre: f(x), (m,).  limit, first: (D,), longest and first step."""
         self.f, self.x, self.directions, self.centre = f, x, directions, centre
         self.lattice, self.grid, self.limit, self.first, self.two_sided = lattice, grid, limit, first, two_sided
-        self.steps = np.empty((len(directions), 0))
-        self.up = self.down = np.empty((len(directions), 0, centre.size))
+        self.count = 0
+        capacity = capacity or (PAIRS if two_sided else SINGLES)
+        self._steps = np.empty((len(directions), capacity))
+        # Sides of the line after the directions: towards +t and, if both are looked at, -t.
+        self._values = np.empty((len(directions), 2 if two_sided else 1, capacity, centre.size))
 
     @property
-    def below(self) -> Array | None:
-        """The values at -t, or None on one side."""
-        return self.down if self.two_sided else None
+    def steps(self) -> Array:
+        """Steps in the order in which they were taken, (D, K)."""
+        return self._steps[:, : self.count]
 
-    def look(self, steps: Array, room: float = 1.0) -> None:
+    @property
+    def up(self) -> Array:
+        """The values at +t, (D, K, m)."""
+        return self._values[:, 0, : self.count]
+
+    @property
+    def down(self) -> Array | None:
+        """The values at -t, or None on one side."""
+        return self._values[:, 1, : self.count] if self.two_sided else None
+
+    def look(self, steps: Array) -> None:
         """Evaluate at +-steps (D, k), rounded to what is representable, and remember."""
-        steps = self.lattice.round(np.minimum(steps, self.limit[:, None]), room)
-        up = self.values(steps)
-        self.steps = np.concatenate([self.steps, steps], axis=1)
-        self.up = np.concatenate([self.up, up], axis=1)
+        steps = self.lattice.round(np.minimum(steps, self.limit[:, None]))
+        span = slice(self.count, self.count + steps.shape[1])
+        self._steps[:, span] = steps
+        self._values[:, 0, span] = self.values(steps)
         if self.two_sided:
-            self.down = np.concatenate([self.down, self.values(-steps)], axis=1)
+            self._values[:, 1, span] = self.values(-steps)
+        self.count = span.stop
 
     def part(self, rows: Array) -> Line:
         """Some of the directions, with what was seen along them."""
-        lattice = self.lattice.part(rows)
-        line = Line(
-            self.f,
-            self.x,
-            self.directions[rows],
-            self.centre,
-            lattice,
-            self.grid,
-            self.limit[rows],
-            self.first[rows],
-            self.two_sided,
-        )
-        line.steps, line.up, line.down = self.steps[rows], self.up[rows], self.down[rows]
+        line = self._begun(rows, self.directions[rows], self.two_sided)
+        line.count = self.count
+        line._steps[:], line._values[:] = self._steps[rows], self._values[rows]
         return line
 
     def half(self, rows: Array, sign: Array) -> Line:
         """Some of the directions, turned by their sign, to be followed one way; nothing is remembered."""
-        line = self.part(rows)
-        line.directions = line.directions * sign[:, None]
-        line.two_sided = False
-        line.steps, line.up = line.steps[:, :0], line.up[:, :0]
-        return line
+        return self._begun(rows, self.directions[rows] * sign[:, None], False)
+
+    def _begun(self, rows: Array, directions: Array, two_sided: bool) -> Line:
+        place = self.lattice.part(rows)
+        limit, first = self.limit[rows], self.first[rows]
+        return Line(self.f, self.x, directions, self.centre, place, self.grid, limit, first, two_sided)
 
     def values(self, steps: Array) -> Array:
         """f at x + steps d, (D, k) -> (D, k, m)."""
         points = self.x + steps[:, :, None] * self.directions[:, None, :]
         if self.grid is not None:
             points = points.astype(self.grid).astype(np.float64)
-        out = np.empty((steps.size, self.centre.size))
-        for row, point in zip(out, points.reshape(-1, self.x.size), strict=True):
-            row[:] = self.f(point)
+        f, out = self.f, np.empty((steps.size, self.centre.size))
+        for row, point in zip(out, points.reshape(steps.size, -1), strict=True):
+            row[:] = f(point)
         return out.reshape(*steps.shape, self.centre.size)

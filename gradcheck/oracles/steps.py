@@ -69,12 +69,14 @@ class Lattice:
     def round(self, steps: Array, room: float = 1.0) -> Array:
         """The nearest steps (D, K) for which x +- t d, and multiples up to ``room``, are exact; never 0."""
         length = self.length[:, None]
-        unit = np.where(length > 0.0, length, 1.0)
-        top = self.reach[:, None] + room * steps * unit
-        spacing = np.spacing(top.astype(self.dtype)).astype(np.float64)
-        count = np.maximum(np.rint(steps * unit / spacing), 1.0)
-        exact = count * spacing / unit
-        return np.where((length > 0.0) & np.isfinite(exact), exact, steps)
+        even = length > 0.0
+        unit = np.where(even, length, 1.0)
+        moves = steps * unit
+        spacing = np.spacing((self.reach[:, None] + room * moves).astype(self.dtype, copy=False))
+        if spacing.dtype != np.float64:
+            spacing = spacing.astype(np.float64)
+        exact = np.maximum(np.rint(moves / spacing), 1.0) * spacing / unit
+        return np.where(even & np.isfinite(exact), exact, steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +102,13 @@ def parts(up: Array, down: Array | None, centre: Array) -> tuple[tuple[Array, in
 
 def measure_scale(h: Array, up: Array, down: Array | None, centre: Array, roundoff: Array) -> Scale:
     """Estimate R from scouting steps h (D, K), K >= 2, in any order, with values up and down (D, K, m)."""
-    order = np.argsort(-h, axis=1)
-    h = np.take_along_axis(h, order, axis=1)
-    up = np.take_along_axis(up, order[:, :, None], axis=1)
+    if h.shape[1] > 2:
+        order = np.argsort(-h, axis=1)
+        rows = np.arange(len(h))[:, None]
+        h, up = h[rows, order], up[rows, order]
+        down = None if down is None else down[rows, order]
     size = np.maximum(np.abs(up), np.abs(centre))
     if down is not None:
-        down = np.take_along_axis(down, order[:, :, None], axis=1)
         size = np.maximum(size, np.abs(down))
     noise = 4.0 * roundoff * size
     ratio = (h[:, 1:] / h[:, :-1])[:, :, None]
@@ -114,10 +117,11 @@ def measure_scale(h: Array, up: Array, down: Array | None, centre: Array, roundo
     resolved = np.zeros((), dtype=bool)
     both = parts(up, down, centre)
     for part, power in both:
-        grown = part[:, 1:] / ratio**power
-        rest = np.abs(part[:, :-1] - grown) / (1.0 - ratio**rest_power)
-        kept = kept + np.abs(part[:, :-1])
-        swell = noise[:, 1:] * (1.0 + ratio**-power)
+        size_of_part = np.abs(part)
+        shrink = ratio**power
+        rest = np.abs(part[:, :-1] - part[:, 1:] / shrink) / (1.0 - ratio**rest_power)
+        kept = kept + size_of_part[:, :-1]
+        swell = noise[:, 1:] * (1.0 + 1.0 / shrink)
         left = left + np.where(rest <= swell, 0.0, rest)
         # Not tame, but by no more than the noise of float32 inside would make it, is not wild either.
         resolved = resolved | ~(rest <= swell * (SINGLE / roundoff))
@@ -126,18 +130,25 @@ def measure_scale(h: Array, up: Array, down: Array | None, centre: Array, roundo
     wild = ~tame & ~blind & resolved
     coarse = h[:, :-1, None]
     # A remainder below 2^-12 is hardly resolved, and a longer step would gain nothing.
-    length = coarse * np.maximum(left / kept, 2.0**-12) ** (-1.0 / rest_power)
-    length = np.max(np.where(tame, length, 0.0), axis=1)
-    smallest_tame = np.min(np.where(tame, coarse, np.inf), axis=1)
-    wall = np.min(np.where(wild & (coarse > smallest_tame[:, None]), coarse, np.inf), axis=1)
-    any_tame, any_wild = np.any(tame, axis=1), np.any(wild, axis=1)
-    last_wild = np.min(np.where(wild, coarse, np.inf), axis=1)
-    length = np.where(any_tame, np.minimum(length, wall), np.where(any_wild, last_wild, np.inf))
-    lost = ~any_tame & any_wild
-    # A kink moves by 2^-9 of before on a step 2^-9 as long, an infinite slope like that of a square root by 2^-4.5.
-    last, before = (sum(np.abs(p[:, -k]) for p, _ in both) for k in (1, 2))
-    rough = lost & ((last == 0.0) | (last > 2.0**-4 * before))
-    known = np.min(length, axis=1, initial=np.inf)
+    grown = np.maximum(left / kept, 2.0**-12)
+    length = coarse / (np.sqrt(grown) if rest_power == 2 else grown)
+    length = np.where(tame, length, 0.0).max(axis=1)
+    any_wild: Array = np.any(wild, axis=1)
+    lost: Array = np.zeros(any_wild.shape, dtype=bool)
+    rough = lost
+    if any_wild.any():
+        any_tame: Array = np.any(tame, axis=1)
+        smallest_tame = np.where(tame, coarse, np.inf).min(axis=1)
+        wall = np.where(wild & (coarse > smallest_tame[:, None]), coarse, np.inf).min(axis=1)
+        last_wild = np.where(wild, coarse, np.inf).min(axis=1)
+        length = np.where(any_tame, np.minimum(length, wall), np.where(any_wild, last_wild, np.inf))
+        # A kink moves by 2^-9 of before on a step 2^-9 as long, an infinite slope like that of a square root by 2^-4.5.
+        lost = ~any_tame & any_wild
+        last, before = (sum(np.abs(p[:, -k]) for p, _ in both) for k in (1, 2))
+        rough = lost & ((last == 0.0) | (last > 2.0**-4 * before))
+    else:
+        length = np.where(length > 0.0, length, np.inf)
+    known = length.min(axis=1, initial=np.inf)
     return Scale(
         length=np.where(np.isfinite(known), known, 4.0 * h[:, 0]),
         descend=np.any(lost, axis=1),
