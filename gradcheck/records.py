@@ -68,6 +68,7 @@ class Verdict(enum.Enum):
     UNDECIDED = "No oracle's bound is small enough to decide."
     OUTSIDE = "The forward is not differentiable at the points that were looked at."
     EMPTY = "There is no differentiable entry to decide."
+    STOPPED = "The time limit was reached before everything was looked at."
     UNSUPPORTED = "The subject does not implement this operator."
 
     def __str__(self) -> str:
@@ -172,6 +173,8 @@ class Finding:
     """``file:line in function`` of the backward function, where it is known."""
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     """Keyword arguments (parameters) of the case the finding belongs to; plain values only."""
+    leaf: int | None = None
+    """Which of the point's inputs ``argument`` is, where that is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,10 +2,11 @@
 
 The form, chosen so that a reader in any language gets back exactly what was written:
 
-* ``{"type": "header", ...}``, then ``{"type": "record", ...}`` for every (subject, operator), then
-  ``{"type": "footer", ...}``.
+* ``{"type": "header", ...}``, then ``{"type": "record", ...}`` for every (subject, operator), in the order in which
+  they were finished, then ``{"type": "footer", ...}``.
 * An array is ``{"$array": {"dtype", "shape", "b64"}}``: its bytes, little-endian, C order; bfloat16 and its kin by
   name.
+* An array of objects, which only keyword arguments may be, is ``{"$objects": {"shape", "items"}}``.
 * A float that is not finite is ``{"$float": "nan"}``; a complex number ``{"$complex": [re, im]}`` of two hexadecimal
   floats; an integer beyond 64 bits ``{"$int": "..."}``; tuples, slices and odd mappings have such tags too.
   JSON's null and NaN never occur: a field that is None is left out, None inside a value is ``{"$none": true}``.
@@ -44,7 +45,10 @@ _WORD = 2**63  # integers beyond 64 bits are written as text: many JSON readers 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """What a records file holds.  ``problems`` are sentences, one per thing that is not as it should be."""
+    """What a records file holds, the records in the order of the plan.
+
+    ``problems`` are sentences, one per thing that is not as it should be.
+    """
 
     header: Header
     records: tuple[Record, ...]
@@ -67,7 +71,7 @@ class Writer:
     """Writes one run to ``path``, a line at a time; a context manager.
 
     ``append=True`` continues a file that was cut short: a torn last line is removed first.
-    Raises OSError if the file cannot be written and RecordError if a value has no exact form (object arrays).
+    Raises OSError if the file cannot be written and RecordError if a value has no exact form (an object of a class of the user's).
     """
 
     def __init__(self, path: str | os.PathLike[str], *, append: bool = False) -> None:
@@ -169,6 +173,8 @@ def read(path: str | os.PathLike[str]) -> Run:
         else:
             problems.append(f"line {number} is a second header and is left out")
     problems += _account(header, records, footer)
+    place = {pair: number for number, pair in enumerate(header.planned)}
+    records.sort(key=lambda record: place.get((record.subject, record.operator), len(place)))
     return Run(header=header, records=tuple(records), footer=footer, problems=tuple(problems))
 
 
@@ -273,6 +279,8 @@ def _pack_any(value: Any) -> Any:
             return value
         case None:
             return {"$none": True}
+        case np.ndarray() if value.dtype == object:
+            return {"$objects": {"shape": list(value.shape), "items": [_pack_any(item) for item in value.ravel()]}}
         case np.ndarray():
             return {"$array": _pack_array(value)}
         case np.generic():
@@ -322,6 +330,9 @@ def _unpack_any(tree: Any) -> Any:
             return None
         case "$array":
             return _unpack_array(content)
+        case "$objects":
+            items = [_unpack_any(item) for item in content["items"]]
+            return np.fromiter(items, dtype=object, count=len(items)).reshape(tuple(content["shape"]))
         case "$text":
             return base64.b64decode(content, validate=True).decode("utf-8", "surrogatepass")
         case "$int":

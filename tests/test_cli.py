@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +11,7 @@ import pytest
 
 import gradcheck.engine.verify
 from gradcheck import catalogue, cli, records_io, subjects
+from gradcheck.cli import workers
 from gradcheck.errors import UsageError
 from gradcheck.records import Record, Status, Verdict
 from tests.report import sample
@@ -43,7 +39,7 @@ def checked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     """The (subject, operator) pairs that were verified; ``other`` fails at tanh."""
     pairs: list[tuple[str, str]] = []
 
-    def verify(subject: Any, operator: Any, *, profile: str, seed: int) -> Record:
+    def verify(subject: Any, operator: Any, *, profile: str, seed: int, limit: float | None) -> Record:
         pairs.append((subject.name, operator.name))
         if (subject.name, operator.name) == ("other", "tanh"):
             return replace(sample.failing(), subject="other", operator="tanh", seed=seed)
@@ -53,7 +49,14 @@ def checked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 
     monkeypatch.setattr(subjects, "load", fake_load)
     monkeypatch.setattr(gradcheck.engine.verify, "verify_operator", verify)
+    monkeypatch.setattr(workers, "checked", here)
     return pairs
+
+
+def here(tasks: Sequence[workers.Task], jobs: int, scratch: Path) -> Iterator[workers.Done]:
+    """In this process, where it can be watched; ``test_workers`` has the real thing."""
+    for task in tasks:
+        yield workers.Done(workers.check(task), "")
 
 
 @pytest.fixture
@@ -105,6 +108,10 @@ def test_a_subject_asked_for_by_path_is_loaded_by_it_in_the_snippet(
         ["run", "--profile", "heroic"],
         ["run", "--jobs", "-1"],
         ["run", "--seed", "soon"],
+        ["run", "--seed", "-1"],
+        ["run", "--time-limit", "-1"],
+        ["run", "--time-limit", "nan"],
+        ["run", "--oprators", "log"],
         ["walk"],
         ["list", "no_such_operator"],
         ["report", "no_such_file"],
@@ -194,41 +201,6 @@ def test_resume_without_a_file_is_a_new_run(checked: list[Any], go: Callable[...
     assert len(checked) == 3
 
 
-def test_a_killed_run_leaves_a_file_from_which_pages_are_built(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    script = textwrap.dedent("""
-        import itertools, sys, time
-        import gradcheck.engine.verify
-        from gradcheck import cli, subjects
-        from tests import test_cli
-        from tests.report import sample
-        calls = itertools.count()
-        def verify(subject, operator, **options):
-            if next(calls) == 2:
-                print("ready", flush=True)
-                time.sleep(60)
-            return sample.passing(operator.name, subject.name)
-        subjects.load = test_cli.fake_load
-        gradcheck.engine.verify.verify_operator = verify
-        cli.main(["run", "--operators", "s*", "--jobs", "1", "--out", sys.argv[1]])
-    """)
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent)}
-    child = subprocess.Popen(
-        [sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, text=True, env=environment
-    )
-    with child:
-        assert child.stdout is not None
-        for line in child.stdout:
-            if "ready" in line:
-                break
-        child.send_signal(signal.SIGKILL)
-    assert cli.execute(["report", str(tmp_path / "records.jsonl"), "--out", str(tmp_path / "pages")]) == cli.OK
-    out = capsys.readouterr().out
-    assert "The run is incomplete" in out
-    assert len(list((tmp_path / "pages").glob("reference--*.html"))) == 2
-
-
 def test_pages_from_a_report_equal_those_of_the_run(checked: list[Any], go: Callable[..., int], tmp_path: Path) -> None:
     go()
     cli.execute(["report", str(tmp_path / "records.jsonl"), "--out", str(tmp_path / "again")])
@@ -252,18 +224,6 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert "resume" in (cli.execute(["run", "--help"]), capsys.readouterr().out)[1]
 
 
-def test_two_processes_give_the_records_of_one(tmp_path: Path) -> None:
-    """With the real engine: workers load subjects and operators by name, and order does not depend on them."""
-    found = []
-    for jobs in ("1", "2"):
-        out = tmp_path / jobs
-        common = ["--operators", "sum,take", "--profile", "quick", "--out", str(out)]
-        cli.execute(["run", *common, "--jobs", jobs])
-        found.append([replace(r, seconds=0.0) for r in records_io.read(out / "records.jsonl").records])
-    assert list(map(records_io.encode_line, found[0])) == list(map(records_io.encode_line, found[1]))
-    assert len(found[0]) == 2
-
-
 def test_a_progress_bar_is_for_terminals_only(
     checked: list[Any], go: Callable[..., int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -271,3 +231,77 @@ def test_a_progress_bar_is_for_terminals_only(
     monkeypatch.setenv("NO_COLOR", "1")
     assert go() == cli.OK
     assert "\x1b[3" not in capsys.readouterr().out  # no colour
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named", "mend"),
+    [
+        (["run", "refrence"], "'refrence'", "autograd, reference"),
+        (["run", "no_such_module:it"], "no_such_module", "check that it can be imported"),
+        (["run", "tests.test_cli:Fke"], "Fke", "did you mean 'Fake'?"),
+        (["run", "--operators", "sotfmax"], "'sotfmax'", "the closest is 'softmax'"),
+        (["run", "--operators", ","], "no operator", "'*' for all of them"),
+        (["run", "--seed", "-3"], "--seed -3", "not negative"),
+        (["run", "--seed", "soon"], "--seed", "soon"),
+        (["run", "--sed", "1"], "--sed", "--seed"),
+        (["run", "--profile", "heroic"], "heroic", "thorough"),
+        (["run", "--jobs", "-2"], "--jobs -2", "0 for one per processor"),
+        (["run", "--time-limit", "-2"], "--time-limit -2", "0 for no limit"),
+        (["report", "nowhere.jsonl"], "nowhere.jsonl", "cannot be read"),
+        (["list", "sotfmax"], "'sotfmax'", "the closest is 'softmax'"),
+        (["rnu"], "rnu", "run"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_an_error_names_the_argument_and_the_mend(
+    arguments: list[str], named: str, mend: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = ["--out", str(tmp_path / "new")] if arguments[0] == "run" else []
+    assert cli.execute([*arguments, *out]) == cli.WRONG_USAGE
+    captured = capsys.readouterr()
+    said = captured.out + captured.err
+    assert named in said and mend in said
+    assert "Traceback" not in said
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"not json\n", b'{"type":"footer","records":0,"failed":0,"seconds":0.0}\n'])
+def test_a_file_of_something_else_is_refused(
+    content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "records.jsonl"
+    path.write_bytes(content)
+    assert cli.execute(["report", str(path)]) == cli.WRONG_USAGE
+    assert f"{path}:1: no header" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    assert cli.execute(["run", "--operators", "tanh", "--out", str(blocked / "pages")]) == cli.WRONG_USAGE
+    assert f"{blocked}" in capsys.readouterr().err
+
+
+def test_a_run_by_another_version_is_not_resumed(
+    checked: list[Any],
+    go: Callable[..., int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with monkeypatch.context() as patch:
+        interrupt_after(1, patch)
+        go()
+    monkeypatch.setattr(Fake, "version", "2")
+    assert go("--resume") == cli.WRONG_USAGE
+    assert "was begun with subject reference 1, and this is 2" in capsys.readouterr().err
+
+
+def test_a_file_cut_off_in_its_first_line_holds_nothing_to_resume(
+    checked: list[Any], go: Callable[..., int], tmp_path: Path
+) -> None:
+    (tmp_path / "records.jsonl").write_bytes(b'{"type":"hea')
+    assert go("--resume") == cli.OK
+    assert len(checked) == 3
+    assert records_io.read(tmp_path / "records.jsonl").complete

@@ -6,6 +6,7 @@ Exit codes, the same as pytest's where they mean the same: 0 all is well, 1 some
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -56,6 +57,7 @@ def run(
     out: Path = Path("reports"),
     resume: bool = False,
     jobs: int = 0,
+    time_limit: float | None = None,
 ) -> int:
     """Check implementations against the catalogue, write records and pages.
 
@@ -75,22 +77,31 @@ def run(
         Continue the records file in OUT that an earlier run left incomplete.
     jobs
         Worker processes; 0 takes one per processor.
+    time_limit
+        Seconds per operator, after which it is stopped and recorded as such; 0 for no limit.
+        Default 120, 600 or 7200, by profile.
     """
     from gradcheck.cli import running
 
     if jobs < 0:
         raise UsageError(f"--jobs {jobs}: give a number of processes, or 0 for one per processor")
-    return running.run(
-        subjects or ["reference"],
+    if seed is not None and seed < 0:
+        raise UsageError(f"--seed {seed}: give an integer that is not negative")
+    if time_limit is not None and not 0 <= time_limit < 1e9:  # beyond that a timer overflows
+        raise UsageError(f"--time-limit {time_limit:g}: give a number of seconds, or 0 for no limit")
+    if os.getcwd() not in sys.path:  # as `python -m` does: a subject of one's own is found from where one stands
+        sys.path.insert(0, os.getcwd())
+    request = running.Request(
+        subjects=subjects or ["reference"],
         operators=operators,
         profile=profile,
         seed=seed,
         out=out,
         resume=resume,
         jobs=jobs,
-        version=version(),
-        console=_console(),
+        limit=time_limit,
     )
+    return running.run(request, version(), _console())
 
 
 @app.command(name="list")

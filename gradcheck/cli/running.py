@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import multiprocessing
 import os
 import platform
 import secrets
-import signal
 import sys
+import tempfile
 import time
-from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradcheck import catalogue, records_io, subjects
-from gradcheck.cli import INTERRUPTED, NOT_OK, OK
+from gradcheck.cli import INTERRUPTED, NOT_OK, OK, workers
 from gradcheck.errors import UsageError
 from gradcheck.records import Footer, Header, Record, Status, Verdict
 
@@ -29,73 +26,107 @@ if TYPE_CHECKING:
 Pair = tuple[str, str]
 
 FILE = "records.jsonl"
+OUTPUT = "output.txt"
 ENTRIES = ("right", "wrong", "inaccurate", "convention", "inconclusive", "outside")
+DECIDED = ("right", "wrong", "inaccurate", "convention")
 PEERS = ("numpy", "scipy", "hypothesis", "ml_dtypes")
 
+LIMITS = {"quick": 120.0, "default": 600.0, "thorough": 7200.0}
+"""Seconds per operator: about fifty times what the slowest of ours takes on an idle processor."""
 
-def run(
-    names: Sequence[str],
-    *,
-    operators: str,
-    profile: str | None,
-    seed: int | None,
-    out: Path,
-    resume: bool,
-    jobs: int,
-    version: str,
-    console: Console,
-) -> int:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What was asked for on the command line; None where nothing was said."""
+
+    subjects: Sequence[str]
+    operators: str
+    profile: str | None
+    seed: int | None
+    out: Path
+    resume: bool
+    jobs: int
+    limit: float | None
+
+
+def run(request: Request, version: str, console: Console) -> int:
     """Check the named subjects and give the exit code.  Raises UsageError before anything is written."""
-    selected = [operator.name for operator in catalogue.select(operators)]
-    loaded = [subjects.load(name) for name in dict.fromkeys(names)]
-    planned = tuple((subject.name, operator) for subject in loaded for operator in selected)
-    by_name = dict(zip((subject.name for subject in loaded), dict.fromkeys(names), strict=True))
+    names = tuple(dict.fromkeys(request.subjects))
+    selected = [operator.name for operator in catalogue.select(request.operators)]
+    loaded = dict(zip(names, map(subjects.load, names), strict=True))
+    by_name = {subject.name: name for name, subject in loaded.items()}
     if len(by_name) < len(loaded):
         raise UsageError(f"two of the subjects {', '.join(names)} call themselves by one name; run them one at a time")
-    path = out / FILE
-    earlier = records_io.read(path) if resume and path.exists() else None
+    planned = tuple((subject, operator) for subject in by_name for operator in selected)
+    versions = {"gradcheck": version, "python": platform.python_version()}
+    versions |= {name: metadata.version(name) for name in PEERS}
+    versions |= {f"subject {subject.name}": subject.version for subject in loaded.values()}
+    path = request.out / FILE
+    earlier = records_io.read(path) if request.resume and _begun(path) else None
     if earlier is not None:
-        _same_run(path, earlier.header, planned, profile, seed)
+        _same_run(path, earlier.header, planned, versions, request)
         header = earlier.header
     else:
-        versions = {"gradcheck": version, "python": platform.python_version()}
-        versions |= {name: metadata.version(name) for name in PEERS}
         header = Header(
             run=secrets.token_hex(4),
             planned=planned,
-            profile=profile or "default",
-            seed=0 if seed is None else seed,
-            versions=versions | {f"subject {subject.name}": subject.version for subject in loaded},
+            profile=request.profile or "default",
+            seed=request.seed or 0,
+            versions=versions,
             environment={"platform": platform.system(), "machine": platform.machine(), "byteorder": sys.byteorder},
-            command=f"gradcheck run {' '.join(names)} --operators {operators}",
+            command=f"gradcheck run {' '.join(names)} --operators {request.operators}",
         )
     left = earlier.missing if earlier is not None else planned
-    finished = earlier is not None and earlier.complete
-    done = list(earlier.records) if earlier is not None else []
+    limit = LIMITS[header.profile] if request.limit is None else request.limit or None
+    tasks = [workers.Task(by_name[s], s, operator, header.profile, header.seed, limit) for s, operator in left]
     console.print(f"gradcheck {version}  profile {header.profile}  seed {header.seed}  {len(left)} checks to do")
     started = time.perf_counter()
-    interrupted = ""
+    interrupted = False
     with records_io.Writer(path, append=earlier is not None) as writer:
         if earlier is None:
             writer.header(header)
+            (request.out / OUTPUT).unlink(missing_ok=True)
         try:
-            tasks = [(by_name[subject], operator, header.profile, header.seed) for subject, operator in left]
-            with contextlib.closing(_verified(tasks, jobs)) as results:
-                for record in _shown(results, len(left), console):
-                    writer.record(record)
-                    done.append(record)
-            if not finished:
-                seconds = sum(record.seconds for record in done)
-                writer.footer(Footer(records=len(done), failed=sum(map(not_ok, done)), seconds=seconds))
+            for record in _shown(_checked(tasks, request), len(tasks), console):
+                writer.record(record)
         except KeyboardInterrupt:
-            interrupted = "Interrupted"
-        except BrokenProcessPool:
-            interrupted = "A worker process died (killed, or out of memory)"
+            interrupted = True
+        found = records_io.read(path)
+        if not found.complete and not found.missing:
+            seconds = sum(record.seconds for record in found.records)
+            failed = sum(map(not_ok, found.records))
+            writer.footer(Footer(records=len(found.records), failed=failed, seconds=seconds))
     if interrupted:
-        console.print(f"{interrupted}.  `--resume` goes on from here.")
-    close(records_io.read(path), out, console)
+        console.print("Interrupted.  `--resume` goes on from here.")
+    found = records_io.read(path)
+    close(found, request.out, console)
+    if (request.out / OUTPUT).exists():
+        console.print(f"printed  {request.out / OUTPUT}  (by the code under test)")
     console.print(f"{time.perf_counter() - started:.1f} s")
-    return INTERRUPTED if interrupted else NOT_OK if any(map(not_ok, done)) else OK
+    return INTERRUPTED if interrupted else NOT_OK if any(map(not_ok, found.records)) else OK
+
+
+def _begun(path: Path) -> bool:
+    """Whether an earlier run got as far as a whole first line."""
+    try:
+        with open(path, "rb") as file:
+            return file.readline().endswith(b"\n")
+    except FileNotFoundError:
+        return False
+
+
+def _checked(tasks: Sequence[workers.Task], request: Request) -> Iterator[Record]:
+    """The records as they are ready; what the code under test prints is kept in a file of its own."""
+    with (
+        tempfile.TemporaryDirectory(prefix="gradcheck-") as scratch,
+        contextlib.closing(workers.checked(tasks, request.jobs or _processors(), Path(scratch))) as results,
+    ):
+        for done in results:
+            if done.printed:
+                heading = f"--- {done.record.subject} {done.record.operator}\n"
+                with open(request.out / OUTPUT, "a", encoding="utf-8", errors="backslashreplace") as file:
+                    file.write(heading + done.printed.rstrip("\n") + "\n")
+            yield done.record
 
 
 def not_ok(record: Record) -> bool:
@@ -121,7 +152,9 @@ def _summary(subject: str, records: Sequence[Record], planned: int) -> str:
     parts.append(f"{sum(len(record.findings) for record in supported)} findings")
     entries = sum(record.counts.get(key, 0) for record in supported for key in ENTRIES)
     open_ = sum(record.counts.get("inconclusive", 0) for record in supported)
-    parts.append(f"{open_ / entries:.2%} inconclusive" if entries else "no entries judged")
+    parts.append(f"{open_ / entries:.2%} of the entries inconclusive" if entries else "no entries judged")
+    undecided = [record.operator for record in supported if not any(record.counts.get(key, 0) for key in DECIDED)]
+    parts.append(f"no entry decided of {', '.join(undecided)}" if undecided else "some entry decided of every operator")
     if len(supported) < len(records):
         parts.append(f"{len(records) - len(supported)} not implemented")
     if len(records) < planned:
@@ -129,9 +162,12 @@ def _summary(subject: str, records: Sequence[Record], planned: int) -> str:
     return f"{subject}  " + ", ".join(parts)
 
 
-def _same_run(path: Path, header: Header, planned: tuple[Pair, ...], profile: str | None, seed: int | None) -> None:
+def _same_run(
+    path: Path, header: Header, planned: tuple[Pair, ...], versions: dict[str, str], request: Request
+) -> None:
     """Refuse to mix two different runs in one file."""
-    for option, wanted, found in (("--profile", profile, header.profile), ("--seed", seed, header.seed)):
+    given = (("--profile", request.profile, header.profile), ("--seed", request.seed, header.seed))
+    for option, wanted, found in given:
         if wanted is not None and wanted != found:
             raise UsageError(
                 f"{path} was begun with {option} {found}, not {wanted}; "
@@ -142,39 +178,13 @@ def _same_run(path: Path, header: Header, planned: tuple[Pair, ...], profile: st
             f"{path} was begun by `{header.command}`, which planned other checks; "
             "name the same subjects and operators, or leave out --resume to start anew"
         )
-
-
-def _verify(task: tuple[str, str, str, int]) -> Record:
-    """Check one operator of one subject; runs in a worker process."""
-    from gradcheck.engine.verify import verify_operator
-
-    subject, operator, profile, seed = task
-    [claim] = catalogue.select(operator)
-    tested = subjects.load(subject)
-    record = verify_operator(tested, claim, profile=profile, seed=seed)
-    if subject == tested.name:
-        return record
-    # The page's snippet has to load the subject by the name it was asked for.
-    return dataclasses.replace(record, claim={**record.claim, "load": subject})
-
-
-def _verified(tasks: Sequence[tuple[str, str, str, int]], jobs: int) -> Generator[Record]:
-    """The records of the tasks, in their order whatever the number of processes: equal runs give equal files."""
-    jobs = min(jobs or _processors(), len(tasks))
-    if jobs <= 1:
-        yield from map(_verify, tasks)
-        return
-    # spawn, not fork: forking a process with threads (BLAS, progress bar) may deadlock.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_ignore_interrupts)
-    try:
-        yield from pool.map(_verify, tasks)
-    except (KeyboardInterrupt, GeneratorExit):
-        for process in multiprocessing.active_children():
-            process.terminate()
-        raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    for name in dict.fromkeys((*header.versions, *versions)):
+        before, now = header.versions.get(name, "nothing"), versions.get(name, "nothing")
+        if before != now:
+            raise UsageError(
+                f"{path} was begun with {name} {before}, and this is {now}; "
+                "install that version, or leave out --resume to start anew"
+            )
 
 
 def _processors() -> int:
@@ -182,10 +192,6 @@ def _processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _ignore_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
 
 
 def _shown(results: Iterator[Record], total: int, console: Console) -> Iterator[Record]:

@@ -1,28 +1,27 @@
 """Python source that reproduces a finding when it is pasted into an interpreter.
 
-Nothing that the code under test chose (names, messages, parameters) is copied as source: strings are literals, comments
-are single lines, and a name is imported only if it is made of identifiers.
+Its last line prints ``reproduced`` or ``not reproduced``.  Nothing that the code under test chose (names, messages,
+parameters) is copied as source: strings are literals, comments are single lines, and a name is imported only if it is made
+of identifiers.
 """
 
 from __future__ import annotations
 
-import base64
 import keyword
 import math
-from collections.abc import Mapping
-from typing import Any
 
-import ml_dtypes
-import numpy as np
-
-from gradcheck.records import Array, Finding, Point, Record
+from gradcheck.records import Finding, Point, Record
 from gradcheck.report import text
+from gradcheck.report.literals import foreign, literal, packed, walk
 
 GIVEN = "given"
 """The subject of a record made by ``gradcheck.check`` of a user's own functions."""
 
-_WRITTEN_OUT = 256
-"""Arrays of more entries are written as base64: they would be unreadable anyway."""
+ONE_CALL = ("GC101", "GC102", "GC103", "GC105", "GC106", "GC107")
+"""Findings about an entry of the answer to one call."""
+
+STATE = ("GC208", "GC209", "GC210")
+"""Findings by which one call shows nothing: its answer depends on other calls."""
 
 _CENTRAL = """\
 definition = catalogue.operator({operator}).definition
@@ -32,21 +31,25 @@ def slope(leaf, index):  # a central difference of the definition, in float64, f
     h = 2.0**-17 * max(1.0, abs(float(inputs[leaf][index])))  # about the cube root of the rounding unit
     values = []
     for step in (h, -h):
-        moved = [np.array(x, dtype=np.float64) if x.dtype.kind != "c" and leaf_is_float(x) else x for x in inputs]
+        moved = [np.array(x, dtype=np.float64) if is_float(x) else x for x in inputs]
         moved[leaf][index] += step
-        outputs = definition(*moved, **params)
+        try:
+            outputs = definition(*moved, **params)
+        except Exception:
+            return np.nan
         outputs = outputs if isinstance(outputs, tuple) else (outputs,)
         values.append(sum(float(np.sum(np.asarray(g, np.float64) * y)) for g, y in zip(cotangents, outputs)))
     return (values[0] - values[1]) / (2 * h)
 
 
-def leaf_is_float(x):
+def is_float(x):
     return x.dtype.kind == "f" or x.dtype.name == "bfloat16"
 
 
 for leaf, x in enumerate(inputs):
-    if leaf_is_float(x):
-        slopes = [slope(leaf, index) for index in np.ndindex(x.shape)]
+    if is_float(x):
+        with np.errstate(all="ignore"):
+            slopes = [slope(leaf, index) for index in np.ndindex(x.shape)]
         print("central differences, input", leaf, np.array(slopes).reshape(x.shape))
 """
 
@@ -56,8 +59,9 @@ def snippet(record: Record, finding: Finding) -> str:
     if finding.point is None:
         return ""
     lines = [f"# {text.clean(finding.code)} {text.clean(record.operator)}: {text.place(finding)}"]
-    lines += ["import base64"] if _needs_base64(finding) else []
-    lines += ["import ml_dtypes"] if _needs_ml_dtypes(finding.point) else []
+    values = [value for item in (_arrays(finding.point), dict(finding.kwargs)) for value in walk(item)]
+    lines += ["import base64"] if any(map(packed, values)) else []
+    lines += ["import ml_dtypes"] if any(map(foreign, values)) else []
     lines += ["import numpy as np"]
     body = _given if record.subject == GIVEN else _subject
     lines += body(record, finding, finding.point)
@@ -65,25 +69,108 @@ def snippet(record: Record, finding: Finding) -> str:
 
 
 def _subject(record: Record, finding: Finding, point: Point) -> list[str]:
+    """For an implementation of a catalogue operator: the call itself where one call shows it, else the whole check."""
+    load, operator = literal(record.claim.get("load", record.subject)), literal(record.operator)
+    head = [f"params = {literal(dict(finding.kwargs))}", *_tuple("inputs", point.inputs)]
+    made = f"impl = load({load}).implementation({operator}, params)"
+    catalogue = ["from gradcheck import catalogue", "from gradcheck.subjects import load", ""]
+    if finding.code == "GC120":
+        return [*catalogue, *head, "", made, *_forward(operator), _expectation(finding)]
+    alone = point.cotangents and not any(other.code in STATE for other in record.findings)
+    if alone and finding.code == "GC109":
+        cotangents = _tuple("cotangents", point.cotangents)
+        return [*catalogue[1:], *head, *cotangents, "", made, *_raises(), _expectation(finding), _OUTCOME]
+    if not (alone and finding.code in ONE_CALL and finding.index is not None and finding.expected is not None):
+        imports = ["import gradcheck", *catalogue[1:]]
+        return [*imports, *head, "", *_checked(made, operator, finding, record), _expectation(finding), _OUTCOME]
     small = sum(values.size for values in point.inputs) <= text.SHOWN_IN_FULL
     real = all(values.dtype.kind != "c" for values in (*point.inputs, *point.cotangents))
-    central = small and real
-    subject, operator = literal(record.claim.get("load", record.subject)), literal(record.operator)
-    lines = [
-        *(["from gradcheck import catalogue"] if central else []),
-        "from gradcheck.subjects import load",
-        "",
-        f"params = {literal(dict(finding.kwargs))}",
-        *_tuple("inputs", point.inputs),
+    central = _CENTRAL.format(operator=operator).splitlines() if small and real else []
+    return [
+        *(catalogue if central else catalogue[1:]),
+        *head,
         *_tuple("cotangents", point.cotangents),
         "",
-        f"impl = load({subject}).implementation({operator}, params)",
+        made,
+        'with np.errstate(all="ignore"):',
+        "    outputs = impl.forward(*inputs, **params)",
+        "    cotangent = cotangents if isinstance(outputs, tuple) else cotangents[0]",
+        "    answer = impl.vjp(cotangent, *inputs, **params)",
+        "gradients = answer if isinstance(answer, (tuple, list)) else (answer,)",
+        'print("got", answer)',
+        *(["", *central] if central else []),
+        _expectation(finding),
+        *_comparison(finding, point),
+        _OUTCOME,
+    ]
+
+
+_OUTCOME = 'print("reproduced" if reproduced else "not reproduced")'
+
+
+def _comparison(finding: Finding, point: Point) -> list[str]:
+    """Whether the entry is still off by at least half as much as it was: another machine rounds otherwise."""
+    got, expected = finding.got, finding.expected
+    assert got is not None and expected is not None and finding.index is not None
+    index = literal(tuple(int(k) for k in finding.index))
+    if finding.leaf is not None:
+        number = sum(_is_float(values) for values in point.inputs[: finding.leaf])
+        entries = f"[gradients[{number}]]"
+    else:
+        entries = f"[g for g in gradients if np.ndim(g) == {len(finding.index)}]"
+    if math.isfinite(abs(got)) and math.isfinite(abs(expected)):
+        off = f"not abs(complex(np.asarray(g)[{index}]) - {literal(expected)}) < {literal(abs(got - expected) / 2)}"
+    else:
+        off = f"not np.isfinite(complex(np.asarray(g)[{index}]))"
+    return [f"reproduced = any({off} for g in {entries})"]
+
+
+def _is_float(values: object) -> bool:
+    kind = getattr(values, "dtype", None)
+    return kind is not None and (kind.kind in "fc" or foreign(values))
+
+
+def _forward(operator: str) -> list[str]:
+    return [
+        'with np.errstate(all="ignore"):',
+        "    got = impl.forward(*inputs, **params)",
+        f"    expected = catalogue.operator({operator}).definition(*inputs, **params)",
+        'print("got", got)',
+        'print("expected", expected)',
+        "got, expected = np.asarray(got), np.asarray(expected)",
+        "u = np.finfo(np.float64 if expected.dtype.kind not in 'fc' else expected.dtype).eps",
+        "slack = np.sqrt(u) * np.max(np.abs(expected), initial=0)",
+        "reproduced = got.shape != expected.shape or not np.all(np.abs(got - expected) <= slack)",
+        _OUTCOME,
+    ]
+
+
+def _raises() -> list[str]:
+    return [
         "outputs = impl.forward(*inputs, **params)",
         "cotangent = cotangents if isinstance(outputs, tuple) else cotangents[0]",
-        'print("got", impl.vjp(cotangent, *inputs, **params))',
-        _expectation(finding),
+        "try:",
+        "    impl.vjp(cotangent, *inputs, **params)",
+        "    reproduced = False",
+        "except (Exception, SystemExit) as error:",
+        '    print("raised", type(error).__name__, error)',
+        "    reproduced = True",
     ]
-    return lines + (["", *_CENTRAL.format(operator=operator).splitlines()] if central else [])
+
+
+def _checked(made: str, operator: str, finding: Finding, record: Record) -> list[str]:
+    """The whole check, for what shows in several calls only."""
+    code = literal(finding.code)
+    return [
+        "try:",
+        f"    {made}",
+        f"    result = gradcheck.check(impl, None, inputs, kwargs=params, like={operator}, seed={int(record.seed)})",
+        "    print(result)",
+        f"    reproduced = any(f.code == {code} for f in result.findings)",
+        "except BaseException as error:",
+        '    print("raised", type(error).__name__, error)',
+        f"    reproduced = {code} in ('GC121', 'GC123')  # the finding is that it raises",
+    ]
 
 
 def _given(record: Record, finding: Finding, point: Point) -> list[str]:
@@ -102,6 +189,8 @@ def _given(record: Record, finding: Finding, point: Point) -> list[str]:
         f"result = gradcheck.check({names[0]}, {names[1]}, inputs, kwargs=kwargs, seed={int(record.seed)})",
         "print(result)",
         _expectation(finding),
+        f"reproduced = any(f.code == {literal(finding.code)} for f in result.findings)",
+        _OUTCOME,
     ]
 
 
@@ -123,76 +212,9 @@ def _expectation(finding: Finding) -> str:
     return f"# at {where}: got {text.number(finding.got)}, expected {text.number(finding.expected)}{bound}"
 
 
-def _tuple(name: str, arrays: tuple[Array, ...]) -> list[str]:
-    return [f"{name} = (", *(f"    {literal(values)}," for values in arrays), ")"]
-
-
-def literal(value: Any) -> str:
-    """Source of an expression that evaluates to ``value``, bit for bit (the payload of a NaN apart)."""
-    match value:
-        case np.ndarray():
-            return _array(value)
-        case np.generic():
-            return _array(np.asarray(value)) + "[()]"
-        case str():
-            return ascii(str(value))
-        case bool() | None:
-            return repr(value)
-        case int():
-            return repr(int(value))
-        case float():
-            return _float(float(value))
-        case complex():
-            return f"complex({_float(value.real)}, {_float(value.imag)})"
-        case tuple():
-            return f"({', '.join(map(literal, value))}{',' if len(value) == 1 else ''})"
-        case list():
-            return f"[{', '.join(map(literal, value))}]"
-        case slice():
-            return f"slice({literal(value.start)}, {literal(value.stop)}, {literal(value.step)})"
-        case Mapping():
-            return "{" + ", ".join(f"{literal(key)}: {literal(item)}" for key, item in value.items()) + "}"
-        case _ if value is ...:
-            return "..."
-        case _:
-            return ascii(f"not a plain value: {value!r}")
-
-
-def _float(value: float) -> str:
-    return repr(value) if math.isfinite(value) else f'float("{value!r}")'
-
-
-def _array(values: Array) -> str:
-    values = values.astype(values.dtype.newbyteorder("="))
-    dtype = f"ml_dtypes.{values.dtype.name}" if _foreign(values) else ascii(values.dtype.name)
-    if values.dtype.kind == "U":
-        dtype = ascii(values.dtype.str)
-    if values.size == 0:
-        return f"np.zeros({values.shape!r}, {dtype})"
-    if _packed(values):
-        data = base64.b64encode(values.astype(values.dtype.newbyteorder("<")).tobytes()).decode()
-        return f'np.frombuffer(base64.b64decode("{data}"), {dtype}).reshape({values.shape!r}).copy()'
-    exact = values.astype(np.float64) if _foreign(values) else values
-    return f"np.array({literal(exact.tolist())}, dtype={dtype})"
-
-
-def _packed(values: Array) -> bool:
-    """Whether an array is written as base64: it is large, or its numbers are wider than a Python float."""
-    return values.size > _WRITTEN_OUT or values.dtype.name in ("longdouble", "float128", "complex256", "float96")
-
-
-def _foreign(values: Array) -> bool:
-    return values.dtype.kind == "V" and hasattr(ml_dtypes, values.dtype.name)
-
-
-def _arrays(point: Point) -> tuple[Array, ...]:
+def _arrays(point: Point) -> tuple[object, ...]:
     return (*point.inputs, *point.cotangents)
 
 
-def _needs_base64(finding: Finding) -> bool:
-    arrays = [value for value in finding.kwargs.values() if isinstance(value, np.ndarray)]
-    return any(_packed(values) for values in (*arrays, *(_arrays(finding.point) if finding.point else ())))
-
-
-def _needs_ml_dtypes(point: Point) -> bool:
-    return any(_foreign(values) for values in _arrays(point))
+def _tuple(name: str, arrays: tuple[object, ...]) -> list[str]:
+    return [f"{name} = (", *(f"    {literal(values)}," for values in arrays), ")"]

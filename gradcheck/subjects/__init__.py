@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import functools
 import importlib
 
 from gradcheck.errors import UsageError
@@ -29,17 +31,53 @@ def load(name: str) -> Subject:
     if not (module_name and colon and attribute):
         raise UsageError(f"unknown subject {name!r}; it is one of {', '.join(known())}, or package.module:object")
     try:
-        found = getattr(importlib.import_module(module_name), attribute)
-        subject = found() if isinstance(found, type) else found
+        module = importlib.import_module(module_name)
     except ImportError as error:
         mend = f"pip install gradcheck[{name}]" if name in _KNOWN else "check that it can be imported from here"
         raise UsageError(f"subject {name!r} cannot be imported ({error}); {mend}") from error
+    except (Exception, SystemExit) as error:
+        raise UsageError(
+            f"subject {name!r}: importing {module_name} raises {_said(error)}; import it yourself and mend that first"
+        ) from error
+    try:
+        found = functools.reduce(getattr, attribute.split("."), module)
     except AttributeError as error:
-        raise UsageError(f"subject {name!r}: {error}") from error
+        raise UsageError(f"subject {name!r}: {error}{_closest(attribute, module)}") from error
+    try:
+        subject = found() if isinstance(found, type) else found
+    except ImportError as error:
+        mend = f"pip install gradcheck[{name}]" if name in _KNOWN else "install what it needs"
+        raise UsageError(f"subject {name!r} cannot be imported ({error}); {mend}") from error
     except TypeError as error:
         raise UsageError(f"subject {name!r} cannot be made without arguments ({error}); name an instance") from error
-    if not isinstance(subject, Subject):
+    except (Exception, SystemExit) as error:
         raise UsageError(
-            f"{name!r} is no subject: it needs name, version, implementation(operator, params) and supports"
-        )
+            f"subject {name!r}: making it raises {_said(error)}; mend that, or name an instance"
+        ) from error
+    return refuse(subject, repr(name))
+
+
+def refuse(subject: object, what: str) -> Subject:
+    """The subject itself, if it keeps the protocol; else a ``UsageError`` that begins with ``what``."""
+    if not isinstance(subject, Subject):
+        raise UsageError(f"{what} is no subject: it needs name, version, implementation(operator, params) and supports")
+    for field in ("name", "version"):
+        value = getattr(subject, field)
+        if not isinstance(value, str) or not value.strip():
+            raise UsageError(f"{what}: its {field} is {value!r}; it must be a string that is not empty")
+    for method in ("implementation", "supports"):
+        if not callable(getattr(subject, method)):
+            raise UsageError(f"{what}: its {method} is no method; see gradcheck.subjects.protocol.Subject")
     return subject
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # its own text raises
+        return type(error).__name__
+
+
+def _closest(attribute: str, module: object) -> str:
+    near = difflib.get_close_matches(attribute, dir(module), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
