@@ -98,7 +98,7 @@ def _derivatives(
     if not count or not m or not directions.any():
         return nothing_moves((count, m))
     dtype = np.dtype(np.float64 if grid is None else grid)
-    roundoff = np.broadcast_to(np.asarray(noise_floor, dtype=np.float64), (m,))
+    roundoff = np.asarray(noise_floor, dtype=np.float64)
     with np.errstate(all="ignore"):
         lattice = Lattice.of(x, directions, dtype)
         first = lattice.round(np.minimum(first_step(x, directions), limit)[:, None])

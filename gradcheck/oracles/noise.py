@@ -12,6 +12,7 @@ small by chance and one that still sees the function.
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from gradcheck.records import Array
 
@@ -31,28 +32,34 @@ KINKED = 30.0
 them makes every higher difference large, and them not."""
 
 
+def _windows(count: int) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Which nodes each difference of order 3 to 6 is made of, (C, count), and its pairs of unequal nodes, (C, count, count)."""
+    inside = np.array(
+        [[k <= j <= k + order for j in range(count)] for order in (3, 4, 5, 6) for k in range(count - order)]
+    )
+    return inside, inside[:, :, None] & inside[:, None, :] & ~np.eye(count, dtype=bool)
+
+
+INSIDE, PAIRS = _windows(7)
+
+
 def sigma(nodes: Array, samples: Array) -> Array:
     """Standard deviation of the noise in each component.
 
-    nodes: (D, 7), increasing along each line.  samples: (D, 7, m).  Returns (D, m); 0 where all differences vanish, NaN
+    nodes: (D, 7), increasing along each line.  samples: (D, 7, m), less a constant of their size.  Returns (D, m); 0 where all differences vanish, NaN
     where a sample is not finite.
     """
-    # Differences of the identity are the weights of the differences; they depend on the nodes only up to a factor.
-    count = nodes.shape[1]
-    where = ((nodes - nodes[:, :1]) / (nodes[:, -1:] - nodes[:, :1]))[:, :, None]
-    unit = np.broadcast_to(np.eye(count), (len(nodes), count, count))
-    table = np.concatenate([samples, unit], axis=2)
-    m, orders = samples.shape[2], []
-    for order in range(1, count):
-        table = (table[:, 1:] - table[:, :-1]) / (where[:, order:] - where[:, :-order])
-        if order >= 3:
-            weights = table[:, :, m:]
-            length = np.sqrt(np.add.reduce(weights * weights, axis=2))[:, :, None]
-            orders.append(np.abs(table[:, :, :m]) / length)
-    third = orders[0]
-    a, b, c = (np.sqrt(np.add.reduce(o * o, axis=1) / o.shape[1]) for o in orders[1:])
-    both = np.maximum(b, c)
+    # Weights of divided differences depend on the nodes only up to a factor: 1 / prod (t_j - t_k), over the window's k.
+    where = nodes / (nodes[:, -1:] - nodes[:, :1])
+    apart = np.where(PAIRS, (where[:, :, None] - where[:, None, :])[:, None], 1.0)
+    weights = INSIDE / np.multiply.reduce(apart, axis=3)
+    weights /= np.sqrt(np.add.reduce(weights * weights, axis=2))[:, :, None]
+    found = weights @ samples
+    found *= found
+    # Orders 3, 4, 5 and 6 have 4, 3, 2 and 1 differences.
+    a = np.sqrt(np.add.reduce(found[:, 4:7], axis=1) / 3.0)
+    both = np.sqrt(np.maximum(np.add.reduce(found[:, 7:9], axis=1) / 2.0, found[:, 9]))
     both = np.where(a <= AGREE * both, np.maximum(a, both), both)
     # The outer third differences, f(x) and three samples to one side, do not straddle a kink at the middle sample.
-    sides = np.maximum(third[:, 0], third[:, -1])
+    sides = np.sqrt(np.maximum(found[:, 0], found[:, 3]))
     return np.asarray(np.where(both > KINKED * sides, sides, both))

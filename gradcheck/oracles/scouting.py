@@ -15,6 +15,12 @@ TOP = 0.06
 LADDER = np.stack([3.0 ** -np.arange(8.0), 3.0 ** -np.arange(8.0) / np.sqrt(2.0)], axis=1).ravel()
 """Steps of both ladders in units of H, decreasing."""
 
+PAIRED, SINGLE_SIDED = 7, 14
+"""Rungs of the ladders; the next two are scouted first, where nothing better is to be learnt."""
+
+AT_ONCE = {n: np.concatenate([LADDER[n : n + 2], LADDER[:n]]) for n in (PAIRED, SINGLE_SIDED)}
+"""These two, and the ladders, in the order in which they are taken."""
+
 
 def explore(line: Line, roundoff: Array) -> Array:
     """Scout on, place the ladders, measure the noise: 14 pairs in all, or 24 steps on one side.
@@ -22,16 +28,15 @@ def explore(line: Line, roundoff: Array) -> Array:
     Returns the standard deviation of the noise, (D, m).
     """
     unit = 0.25 * unit_step(line.directions)
-    rungs = 7 if line.two_sided else 14
+    rungs = PAIRED if line.two_sided else SINGLE_SIDED
     scale = measure_scale(line.steps, line.up, line.down, line.centre, roundoff)
     # What is constant between a first step near 0 and the unit step is learnt beyond only.
     hollow = line.first < unit * RATIO**2
     widest = line.steps[:, 0]
     if not (scale.descend | (scale.blind & (widest < unit)) | (hollow & (widest == unit))).any():
         # Tame at once: nothing more is to be learnt before the ladders are placed.
-        ladder = TOP * np.minimum(scale.length, line.limit)[:, None] * LADDER[: rungs + 2]
-        ladder = ladder[:, np.r_[rungs, rungs + 1, :rungs]]
-        return _look_and_listen(line, ladder, ladder[:, 2] * RATIO)
+        top = TOP * np.minimum(scale.length, line.limit)
+        return _look_and_listen(line, top[:, None] * AT_ONCE[rungs], top * RATIO)
     for depth, spare in ((1, rungs), (2, rungs + 1)):
         scale = _scout(line, scale, unit, hollow, depth, LADDER[spare], roundoff)
     length = np.where(scale.rough, 4.0 * line.first, scale.length)
@@ -70,8 +75,11 @@ def _look_and_listen(line: Line, steps: Array, spacing: Array) -> Array:
     line.look(np.concatenate([steps, spacing * multiples], axis=1))
     k = multiples.size
     t, up, down = line.steps[:, -k:], line.up[:, -k:], line.down
-    nodes, samples = np.zeros((len(t), 7)), np.empty((len(t), 7, line.centre.size))
-    nodes[:, 7 - k :], samples[:, 7 - k :], samples[:, 6 - k] = t, up, line.centre
+    # Of f - f(x), so that the sums of what is constant vanish exactly.
+    nodes, samples = np.zeros((len(t), 7)), np.zeros((len(t), 7, line.centre.size))
+    nodes[:, 7 - k :] = t
+    np.subtract(up, line.centre, out=samples[:, 7 - k :])
     if down is not None:
-        nodes[:, :k], samples[:, :k] = -t[:, ::-1], down[:, : -k - 1 : -1]
+        nodes[:, :k] = -t[:, ::-1]
+        np.subtract(down[:, : -k - 1 : -1], line.centre, out=samples[:, :k])
     return noise.sigma(nodes, samples)

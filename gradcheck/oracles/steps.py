@@ -28,15 +28,15 @@ def first_step(x: Array, directions: Array) -> Array:
     """A quarter of the geometric mean of |x_i / d_i| over the entries that move and are not 0; else 1 / (4 max |d|)."""
     size, move = np.abs(x), np.abs(directions)
     used = (move > 0.0) & (size > 0.0)
-    count = np.count_nonzero(used, axis=1)
+    count = np.add.reduce(used, axis=1)
     logs = np.log(np.where(used, size, 1.0)) - np.log(np.where(used, move, 1.0))
-    mean = np.exp(np.sum(logs, axis=1) / np.maximum(count, 1))
+    mean = np.exp(np.add.reduce(logs, axis=1) / np.maximum(count, 1))
     return 0.25 * np.where(count > 0, mean, unit_step(directions))
 
 
 def unit_step(directions: Array) -> Array:
     """The step that moves the fastest entry by 1; 1 for a zero direction."""
-    longest = np.max(np.abs(directions), axis=1, initial=0.0)
+    longest = np.maximum.reduce(np.abs(directions), axis=1, initial=0.0)
     return 1.0 / np.where(longest > 0.0, longest, 1.0)
 
 
@@ -57,9 +57,10 @@ class Lattice:
     def of(cls, x: Array, directions: Array, dtype: np.dtype[np.generic]) -> Lattice:
         """The lattice of a point and its directions (D, n)."""
         move = np.abs(directions)
-        longest = np.max(move, axis=1, initial=0.0)
-        even = np.all((move == 0.0) | (move == longest[:, None]), axis=1)
-        reach = np.max(np.where(move > 0.0, np.abs(x), 0.0), axis=1, initial=0.0)
+        moved = move > 0.0
+        longest = np.maximum.reduce(move, axis=1, initial=0.0)
+        even = np.logical_and.reduce(~moved | (move == longest[:, None]), axis=1)
+        reach = np.maximum.reduce(np.where(moved, np.abs(x), 0.0), axis=1, initial=0.0)
         return cls(np.where(even, longest, 0.0), reach, dtype)
 
     def part(self, rows: Array) -> Lattice:
@@ -93,11 +94,17 @@ class Scale:
     """Whether a wild component moves at the smallest step as much as at the next, or not at all: noise, or a jump."""
 
 
-def parts(up: Array, down: Array | None, centre: Array) -> tuple[tuple[Array, int], ...]:
-    """Odd and even part of f(x + t d) - f(x), or the difference itself on one side, with their leading powers of t."""
+def parts(up: Array, down: Array | None, centre: Array) -> Array:
+    """Odd and even part of f(x + t d) - f(x), (2, D, K, m), or on one side the difference itself, (1, D, K, m).
+
+    Their leading powers of t are 1 and 2.
+    """
     if down is None:
-        return ((up - centre, 1),)
-    return ((0.5 * (up - down), 1), (0.5 * (up - centre) + 0.5 * (down - centre), 2))
+        return np.asarray((up - centre)[None])
+    out = np.empty((2, *up.shape))
+    np.multiply(up - down, 0.5, out=out[0])
+    np.add(0.5 * (up - centre), 0.5 * (down - centre), out=out[1])
+    return out
 
 
 def measure_scale(h: Array, up: Array, down: Array | None, centre: Array, roundoff: Array) -> Scale:
@@ -112,39 +119,33 @@ def measure_scale(h: Array, up: Array, down: Array | None, centre: Array, roundo
         size = np.maximum(size, np.abs(down))
     noise = 4.0 * roundoff * size
     ratio = (h[:, 1:] / h[:, :-1])[:, :, None]
-    rest_power = 1 if down is None else 2
-    kept = left = np.zeros(())
-    resolved = np.zeros((), dtype=bool)
     both = parts(up, down, centre)
-    for part, power in both:
-        size_of_part = np.abs(part)
-        shrink = ratio**power
-        rest = np.abs(part[:, :-1] - part[:, 1:] / shrink) / (1.0 - ratio**rest_power)
-        kept = kept + size_of_part[:, :-1]
-        swell = noise[:, 1:] * (1.0 + 1.0 / shrink)
-        left = left + np.where(rest <= swell, 0.0, rest)
-        # Not tame, but by no more than the noise of float32 inside would make it, is not wild either.
-        resolved = resolved | ~(rest <= swell * (SINGLE / roundoff))
+    shrink = np.stack([ratio, ratio * ratio])[: len(both)]
+    rest_power = len(both)
+    rest = np.abs(both[:, :, :-1] - both[:, :, 1:] / shrink) / (1.0 - shrink[-1])
+    swell = noise[:, 1:] * (1.0 + 1.0 / shrink)
+    kept = np.add.reduce(np.abs(both[:, :, :-1]))
+    left = np.add.reduce(np.where(rest <= swell, 0.0, rest))
     blind = kept <= 4.0 * noise[:, :-1]
     tame = (left <= TAME * kept) & ~blind
-    wild = ~tame & ~blind & resolved
     coarse = h[:, :-1, None]
     # A remainder below 2^-12 is hardly resolved, and a longer step would gain nothing.
     grown = np.maximum(left / kept, 2.0**-12)
-    length = coarse / (np.sqrt(grown) if rest_power == 2 else grown)
-    length = np.where(tame, length, 0.0).max(axis=1)
-    any_wild: Array = np.any(wild, axis=1)
-    lost: Array = np.zeros(any_wild.shape, dtype=bool)
-    rough = lost
-    if any_wild.any():
-        any_tame: Array = np.any(tame, axis=1)
+    length = np.where(tame, coarse / (np.sqrt(grown) if rest_power == 2 else grown), 0.0).max(axis=1)
+    lost: Array = np.zeros(length.shape, dtype=bool)
+    rough = any_wild = lost
+    neither = ~(tame | blind)
+    if neither.any():
+        # Not tame, but by no more than the noise of float32 inside would make it, is not wild either.
+        wild = neither & np.logical_or.reduce(~(rest <= swell * (SINGLE / roundoff)))
+        any_wild, any_tame = wild.any(axis=1), tame.any(axis=1)
         smallest_tame = np.where(tame, coarse, np.inf).min(axis=1)
         wall = np.where(wild & (coarse > smallest_tame[:, None]), coarse, np.inf).min(axis=1)
         last_wild = np.where(wild, coarse, np.inf).min(axis=1)
         length = np.where(any_tame, np.minimum(length, wall), np.where(any_wild, last_wild, np.inf))
         # A kink moves by 2^-9 of before on a step 2^-9 as long, an infinite slope like that of a square root by 2^-4.5.
         lost = ~any_tame & any_wild
-        last, before = (sum(np.abs(p[:, -k]) for p, _ in both) for k in (1, 2))
+        last, before = (np.add.reduce(np.abs(both[:, :, -k])) for k in (1, 2))
         rough = lost & ((last == 0.0) | (last > 2.0**-4 * before))
     else:
         length = np.where(length > 0.0, length, np.inf)
