@@ -36,6 +36,9 @@ NARROW = 2.0**-34
 """Relative movement, between steps at the same x, above which the arithmetic inside was not float64 (or cancels so much
 that the answer is of no use)."""
 
+TURNS = np.exp(0.25j * np.pi * np.arange(8))
+"""The points of the unit circle at which f is sampled."""
+
 ALLOWANCE = 16.0
 """Noise of a circle coefficient in units of the rounding of f: some operations each round once, in both parts."""
 
@@ -72,16 +75,19 @@ def _complex_step(f: Callable[[Array], Array], x: Array, directions: Array) -> E
     signs = np.where((np.arange(x.size) * 0.6180339887498949) % 1.0 < 0.5, 1.0, -1.0)
     moves = np.array([0.0, 0.0, 2.0, -2.0, 4.0, -6.0])
     bases = x * (1.0 + np.multiply.outer(2.0 * UNIT * moves, signs))
-    slopes = np.empty((len(moves), count, m))
-    values = np.empty((len(moves), count, m))
-    for k, (base, mantissa) in enumerate(zip(bases, MANTISSAS, strict=True)):
-        for d in range(count):
-            h = TINY_STEP * mantissa * first[d]
-            out = _call(f, base + 1j * (h * directions[d]), m)
-            if out is None:
-                return None
-            slopes[k, d], values[k, d] = out.imag / h, out.real
-    if not (np.isfinite(slopes).all() and np.isfinite(values).all() and np.isfinite(real).all()):
+    # Steps (6, D), and the imaginary parts of the points (6, D, n); then slopes and values (6, D, m).
+    h = TINY_STEP * np.multiply.outer(np.array(MANTISSAS), first)
+    points = bases[:, None, :] + 1j * (h[:, :, None] * directions)
+    points = points.reshape(-1, x.size)
+    # What fails at the first point is not tried at the others.
+    seen = _values(f, points[:1], m)
+    if not (np.isfinite(real).all() and np.isfinite(seen).all()):
+        return None
+    seen = np.concatenate([seen, _values(f, points[1:], m)]).reshape(len(moves), count, m)
+    if not np.isfinite(seen).all():
+        return None
+    slopes, values = seen.imag / h[:, :, None], seen.real
+    if not np.isfinite(slopes).all():
         return None
     value = slopes[0]
     spread = np.max(np.abs(slopes - value), axis=0, initial=0.0)
@@ -92,7 +98,7 @@ def _complex_step(f: Callable[[Array], Array], x: Array, directions: Array) -> E
     span = np.abs(value) * first[:, None]
     if np.any(np.abs(values[0] - real) > np.sqrt(UNIT) * (size + span) + ALLOWANCE * moved):
         return None
-    holomorphic, slack, scale = _circles(f, x, directions, first, real, value, UNIT * size + moved)
+    holomorphic, slack, scale, rings = _circles(f, x, directions, first, real, value, UNIT * size + moved)
     # A slope that is 0 but for the square of the imaginary step, as that of z^3 at 0, moves with it and is kept.
     good = holomorphic & (np.abs(slopes[1] - value) <= NARROW * np.abs(value) + UNIT**2 * scale)
     if value.size and not good.any():
@@ -103,48 +109,55 @@ def _complex_step(f: Callable[[Array], Array], x: Array, directions: Array) -> E
         bound=np.where(good, bound + slack, np.inf),
         scale=scale,
         kind=np.where(good, int(Local.SMOOTH), int(Local.UNDECIDED)),
-        evaluations=1 + len(moves) * count + 5 * count * len(RADII),
+        evaluations=1 + len(moves) * count + 5 * rings,
     )
 
 
 def _circles(
     f: Callable[[Array], Array], x: Array, directions: Array, first: Array, real: Array, slope: Array, noise: Array
-) -> tuple[Array, Array, Array]:
-    """Whether each entry is holomorphic, what its bound must grow by for that, and its natural scale; all (D, m).
+) -> tuple[Array, Array, Array, int]:
+    """Whether each entry is holomorphic, what its bound must grow by for that, its natural scale, all (D, m); circles drawn.
 
     Where the noise of the test exceeds 2^-10 of the slope, the test says little, and its noise is added to the bound.
     """
     count, m = slope.shape
     passed = np.zeros((count, m), dtype=bool)
-    slack = np.full((count, m), np.inf)
-    scale = np.full((count, m), np.inf)
-    before, sharpest = np.full((count, m), np.inf), np.full((count, m), np.inf)
-    turns = np.exp(0.25j * np.pi * np.arange(8))
+    slack, scale, before, sharpest = (np.full((count, m), np.inf) for _ in range(4))
+    drawn = 0
     for relative in RADII:
-        for d in np.flatnonzero(~passed.all(axis=1)):
-            r = relative * first[d]
-            upper = [_call(f, x + r * turn * directions[d], m) for turn in turns[:5]]
-            half = np.array([np.full(m, np.nan) if v is None else v for v in upper])
-            ring = np.concatenate([half, np.conj(half[3:0:-1])])
-            plus = turns.conj() @ ring / (8.0 * r)
-            minus = turns @ ring / (8.0 * r)
-            largest = np.max(np.abs(ring), axis=0)
-            scale[d] = np.fmin(scale[d], largest / r)
-            allowed = ALLOWANCE * (noise[d] + UNIT * largest) / r
-            still = np.all(ring == real, axis=0) & (slope[d] == 0.0)
-            residue = np.abs(minus) + np.abs(plus - slope[d])
-            # What is not holomorphic stays as r shrinks, and must not hide in noise that grows like 1 / r.
-            sharpest[d] = np.fmin(sharpest[d], allowed)
-            blunt = (allowed > 2.0**-4 * before[d]) & (allowed > 2.0 * sharpest[d])
-            fits = still | ((residue <= allowed) & ~blunt)
-            before[d] = residue
-            extra = np.where(still | (allowed <= 2.0**-10 * np.abs(slope[d])), 0.0, allowed)
-            slack[d] = np.where(fits, np.minimum(slack[d], extra), slack[d])
-            passed[d] |= fits
-    return passed, np.where(passed, slack, 0.0), scale
+        rows = np.flatnonzero(~passed.all(axis=1))
+        if not rows.size:
+            break
+        drawn += rows.size
+        r = relative * first[rows, None]
+        points = x + (r * TURNS[:5])[:, :, None] * directions[rows, None, :]
+        half = _values(f, points.reshape(-1, x.size), m).reshape(rows.size, 5, m)
+        # The coefficients c_1 and c_-1 over r, from the upper half of the circle; the lower one is its mirror image.
+        ring = np.concatenate([half, half[:, 3:0:-1].conj()], axis=1)
+        plus = TURNS.conj() @ ring / (8.0 * r)
+        minus = TURNS @ ring / (8.0 * r)
+        largest = np.abs(half).max(axis=1)
+        here, known = noise[rows], slope[rows]
+        scale[rows] = np.fmin(scale[rows], largest / r)
+        allowed = ALLOWANCE * (here + UNIT * largest) / r
+        still = (half == real).all(axis=1) & (known == 0.0)
+        residue = np.abs(minus) + np.abs(plus - known)
+        # What is not holomorphic stays as r shrinks, and must not hide in noise that grows like 1 / r.
+        sharpest[rows] = np.fmin(sharpest[rows], allowed)
+        blunt = (allowed > 2.0**-4 * before[rows]) & (allowed > 2.0 * sharpest[rows])
+        fits = still | ((residue <= allowed) & ~blunt)
+        before[rows] = residue
+        extra = np.where(still | (allowed <= 2.0**-10 * np.abs(known)), 0.0, allowed)
+        slack[rows] = np.where(fits, np.minimum(slack[rows], extra), slack[rows])
+        passed[rows] |= fits
+    return passed, np.where(passed, slack, 0.0), scale, drawn
 
 
-def _call(f: Callable[[Array], Array], z: Array, m: int) -> Array | None:
-    """f at a complex point, (m,), or None unless it is complex and of the right size."""
-    out = np.asarray(f(z))
-    return out.reshape(-1) if np.iscomplexobj(out) and out.size == m else None
+def _values(f: Callable[[Array], Array], points: Array, m: int) -> Array:
+    """f at complex points (P, n), (P, m); NaN where the value is not complex or not of the right size."""
+    out = np.full((len(points), m), np.nan, dtype=np.complex128)
+    for row, point in zip(out, points, strict=True):
+        value = np.asarray(f(point))
+        if value.dtype.kind == "c" and value.size == m:
+            row[:] = value.reshape(-1)
+    return out

@@ -140,3 +140,24 @@ def test_the_bound_holds(x, a, b):
 def test_empty_shapes(d, m, n):
     e = complex_step(lambda z: np.zeros(m) * (z.sum() if n else z.dtype.type(1)), np.zeros(n), np.ones((d, n)))
     assert e is None or e.value.shape == e.bound.shape == (d, m)
+
+
+def test_evaluations_are_counted_and_one_circle_is_enough_for_smooth_functions():
+    calls = []
+
+    def f(z):
+        calls.append(z)
+        return np.array([np.sin(z[0]) * z[1], np.exp(z[0] - z[1])])
+
+    e = complex_step(f, np.array([0.4, -1.3]), np.eye(2))
+    assert e.evaluations == len(calls) == 1 + 2 * (6 + 5)
+
+
+def test_what_rejects_complex_numbers_is_asked_once():
+    calls = []
+
+    def f(z):
+        calls.append(z)
+        return np.floor(z.real)
+
+    assert complex_step(f, np.ones(5), np.eye(5)) is None and len(calls) == 2
