@@ -56,6 +56,8 @@ class Truth:
     flat: Array
     """Size below which an answer cannot be refuted, where the forward is constant in floating point near an origin; else 0."""
     terms: Array
+    span: Array
+    """Least change of g . f as an entry moves by its own size, or by one; filled in where the truth is 0 within its bound, else 0."""
     method: str
     certified: bool = False
 
@@ -115,8 +117,8 @@ def judge(
         # 2^10 u N: a difference divides noise of at least u |f| by steps inside rho, and its extrapolation and its two
         # ladders cost up to ten bits more; a truth that is limited by nothing else confirms, too.
         sharp = b <= np.maximum(np.maximum(rounding, 2.0**-30 * np.abs(t)), 2.0**10 * u * scale)
-        # At an origin where all vanishes nothing sets a scale but one; there a zero is known to u^2 or better.
-        sharp |= (np.abs(t) <= b) & (b <= 2.0**-106)
+        # Where all vanishes nothing close by sets a scale; a zero is sharp against the slope over one step of the point's size.
+        sharp |= (np.abs(t) <= b) & (b <= 2.0**-30 * truth.span)
         loose = rounding + np.maximum(8 * u * scale, capped)
         excluded = ~np.isfinite(answer) | (answer < truth.low - loose) | (answer > truth.high + loose)
     out = np.full(answer.shape, int(Judgement.INCONCLUSIVE))

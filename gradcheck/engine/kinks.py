@@ -145,5 +145,6 @@ def _truth(value: Array, bound: Array, magnitude: Array | None = None, terms: Ar
         conflict=np.zeros(n, bool),
         flat=zero,
         terms=np.ones(n) if terms is None else terms,
+        span=zero,
         method="gradients close by",
     )

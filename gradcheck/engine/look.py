@@ -12,7 +12,7 @@ from gradcheck.claim import Kind
 from gradcheck.engine.judge import Judgement, Truth, allowance, judge
 from gradcheck.engine.kinks import Sampler, settle
 from gradcheck.engine.probes import Probe, probe
-from gradcheck.engine.screen import fixed_choices, imaginary_movement, screen
+from gradcheck.engine.screen import fixed_choices, imaginary_movement, jacobian, screen
 from gradcheck.engine.truth import Forward, basis, truth
 from gradcheck.flat import Layout, largest, least, pack, roundoff
 from gradcheck.records import Array, Local, Observation, Point
@@ -53,6 +53,14 @@ class Look:
         known = self.truth.with_rows(rows, other.truth)
         return replace(self, truth=known, judgement=judgement, slack=slack, evaluations=other.evaluations)
 
+    def or_else(self, made: Look) -> Look:
+        """This look, with rows that it left open taken from the short one, if that one found them right."""
+        assert self.judgement is not None and made.judgement is not None
+        assert self.slack is not None and made.slack is not None
+        agreed = ~self.settled & (self.judgement == Judgement.INCONCLUSIVE) & (made.judgement == Judgement.RIGHT)
+        judgement = np.where(agreed, int(Judgement.RIGHT), self.judgement)
+        return replace(self, judgement=judgement, slack=np.where(agreed, made.slack, self.slack))
+
     def rows_of(self, leaf: int) -> Array:
         """The rows of the basis that move this active leaf."""
         assert self.basis is not None
@@ -71,6 +79,7 @@ class Looker:
     rng: np.random.Generator
     grain: float = 2.0**-53
     mode: str = "plain"
+    _nearby: tuple[tuple[Any, ...], tuple[Array, ...]] = ((), ())
 
     @property
     def width(self) -> int:
@@ -119,7 +128,8 @@ class Looker:
         if owner.layout.total > whole and free:
             found = self._probe(owner, pack(g), v, probes)
             return Look(point, seen, owner.layout, v, None, None, None, found, owner.evaluations)
-        return self._whole(owner, point, seen, v, only, None if full else made)
+        look = self._whole(owner, point, seen, v, only, None if full else made)
+        return look if made is None or not full else look.or_else(made)
 
     def _short(self, owner: Forward, point: Point, seen: Observation, v: Array, most: int) -> Look | None:
         """The look that imaginary steps allow, undecided where they raise a doubt; None where they say nothing."""
@@ -219,7 +229,7 @@ class Looker:
             judgement, known, slack = self._at_kink(owner, x, g, rows, answer, known, judgement, slack, u, tiny)
         judgement = self._conventions(owner, x, g, rows, answer, judgement, slack)
         look = Look(point, seen, owner.layout, answer, rows, known, judgement, (), owner.evaluations, slack)
-        return look if made is None or only is None else made.with_rows(only, look)
+        return look if made is None or brief else made.with_rows(np.arange(len(every)) if only is None else only, look)
 
     def _at_kink(
         self,
@@ -268,7 +278,7 @@ class Looker:
         for _ in range(6):
             moved = x * (1 + eta * self.rng.choice((-1.0, 1.0), size=x.size))
             turned = g * (1 + eta * self.rng.choice((-1.0, 1.0), size=g.size))
-            t = truth(owner, moved, turned, rows[some])
+            t = truth(owner.with_constants_moved(eta, self.rng), moved, turned, rows[some])
             change = np.abs(t.value - known.value[some]) * (u / eta)
             k[some] = np.maximum(k[some], np.where(np.isfinite(change) & (t.kind != Local.OUTSIDE), change, 0.0))
             # Draws of random signs differ by far less than a hundred: then the other five cannot excuse the error.
@@ -277,22 +287,54 @@ class Looker:
         return 3 * k
 
     def _own_movement(
-        self, owner: Forward, point: Point, rows: Array, only: Array | None, answer: Array, u: float
+        self, owner: Forward, point: Point, every: Array, only: Array | None, answer: Array, u: float
     ) -> Array:
-        """W before its cap: the answer's own movement under such changes."""
+        """W before its cap: the answer's own movement under such changes, or its scatter about the truth close by.
+
+        A result that is rounded coarsely inside may not move at all under a roundoff of its inputs; its error then scatters from place
+        to place, which that of a wrong formula does not.
+        """
         moved = np.zeros(answer.shape)
         for _ in range(8):
-            leaves = list(point.inputs)
-            for k in self.call.active:
-                leaves[k] = _nudge(leaves[k], u, self.rng)
-            g = tuple(_nudge(a, u, self.rng) for a in point.cotangents)
-            seen = self.call.vjp(g, self._typed(leaves), self.single)
-            if seen.gradients:
-                v = self.fill(seen, owner.layout)
-                along = v if rows.shape[0] == v.size else rows @ v
+            v = self._answer_near(owner, point, u)
+            if v is not None:
+                along = v if every.shape[0] == v.size else every @ v
                 change = np.abs((along if only is None else along[only]) - answer)
                 moved = np.maximum(moved, np.where(np.isfinite(change), change, 0.0))
+        if owner.confirmed:
+            moved = np.maximum(moved, self._scatter(owner, point, every, only, answer, u))
         return 2 * moved  # the answer and its repetitions may stand at opposite ends of their spread
+
+    def _answer_near(self, owner: Forward, point: Point, by: float) -> Array | None:
+        leaves = list(point.inputs)
+        for k in self.call.active:
+            leaves[k] = _nudge(leaves[k], by, self.rng)
+        g = tuple(_nudge(a, by, self.rng) for a in point.cotangents)
+        seen = self.call.vjp(g, self._typed(leaves), self.single)
+        self._nearby = tuple(leaves), g
+        return self.fill(seen, owner.layout) if seen.gradients else None
+
+    def _scatter(
+        self, owner: Forward, point: Point, every: Array, only: Array | None, answer: Array, u: float
+    ) -> Array:
+        """The largest error of the answer over nine places close by, where it scatters; else 0."""
+        errors = []
+        rows = every if only is None else every[only]
+        for _ in range(9):
+            v = self._answer_near(owner, point, max(u, PROBED))
+            if v is None:
+                continue
+            leaves, g = self._nearby
+            each = jacobian(owner, pack([leaves[k] for k in self.call.active]), rows)
+            if each is not None:
+                errors.append(rows @ v - each @ pack(g))
+        if len(errors) < 6:
+            return np.zeros(answer.shape)
+        seen = np.array(errors)
+        # A wrong formula errs by nearly the same at places a millionth apart; what scatters by a quarter of itself is rounding.
+        scatters = np.ptp(seen, axis=0) >= np.abs(np.mean(seen, axis=0)) / 4
+        most = np.max(np.abs(seen), axis=0)
+        return np.where(scatters & np.all(np.isfinite(seen), axis=0), most, 0.0)
 
     def _typed(self, leaves: Sequence[Any]) -> list[Any]:
         """Leaves as the user gave them: Python numbers stay Python numbers."""

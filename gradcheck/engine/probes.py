@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradcheck.engine.truth import Forward, truth
+from gradcheck.flat import least
 from gradcheck.records import Array, Local
 
 NAMED = 8
@@ -33,7 +34,9 @@ def excess(owner: Forward, x: Array, g: Array, v: Array, d: Array, u: float) -> 
     t = truth(owner, x, g, d[None])
     terms = np.abs(d) @ np.abs(v)
     # Honest rounding of each entry is at most (4 + 6 sqrt m) u |v_i|; added over the entries it cannot exceed this sum.
+    tiny = max(least(kind) for kind in owner.layout.dtypes) * np.count_nonzero(d)
     allowed = (4 + min(t.terms[0], 6 * np.sqrt(t.terms[0]))) * u * (terms + t.magnitude[0]) + 8 * u * t.scale[0]
+    allowed += (t.terms[0] + 1) * tiny
     kind = Local(int(t.kind[0]))
     if kind not in (Local.SMOOTH, Local.ONE_SIDED) or not np.isfinite(t.bound[0]):
         return np.nan, np.inf

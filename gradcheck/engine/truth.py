@@ -14,7 +14,7 @@ from gradcheck.flat import Layout, pack, roundoff
 from gradcheck.oracles.analytic import Analytic
 from gradcheck.oracles.complex_step import complex_step
 from gradcheck.oracles.finite_difference import line_derivatives
-from gradcheck.oracles.imaginary import as_analytic
+from gradcheck.oracles.imaginary import as_analytic, sizes
 from gradcheck.records import Array, Estimate, Local
 from gradcheck.subjects.callables import CAUGHT, Call
 
@@ -23,6 +23,9 @@ ORACLES = {"complex step": True}
 
 CONFLICTING = 2.0**-20
 """Distance, relative to values and natural scale, from which two oracles contradict each other and not only their estimates of rounding."""
+
+CLOSE = 2.0**-4
+"""How far an entry moves when differences and imaginary steps contradict each other: inside a turn of sin x, whatever the size of x."""
 
 CHUNK = 30_000
 """Derivatives (directions times outputs) analysed at once: 30 samples of each are 7 MB."""
@@ -90,6 +93,19 @@ class Forward:
         if self.reference is not None and self.call.domain.gauge is not None:
             outputs = self.call.domain.gauge(outputs, self.reference)
         return outputs
+
+    def with_constants_moved(self, u: float, rng: np.random.Generator) -> Forward:
+        """The same forward with its other float inputs moved by a roundoff: a matrix to solve with conditions the solution.
+
+        Whole numbers stay: they may be counts or labels.
+        """
+        leaves = list(self.leaves)
+        for k, leaf in enumerate(leaves):
+            if k in self.call.active or not isinstance(leaf, np.ndarray) or leaf.dtype.kind not in "fc":
+                continue
+            factor = 1 + 2 * u * rng.choice((-1.0, 1.0), size=leaf.shape)
+            leaves[k] = np.where(leaf == np.round(leaf), leaf, leaf * factor).astype(leaf.dtype)
+        return replace(self, leaves=tuple(leaves))
 
     def __call__(self, vector: Array) -> Array:
         """Packed outputs; NaN where the forward raises or changes the shape of what it gives."""
@@ -205,12 +221,47 @@ def _chunk(owner: Forward, x: Array, g: Array, directions: Array, reach: Array |
                 & (gap > CONFLICTING * np.maximum(np.maximum(np.abs(value), np.abs(better.value)), difference.scale)),
                 axis=1,
             )
+            if conflict.any() and reach is None:
+                # Differences may alias where the function turns many times within x: closer to, they must still contradict.
+                close = np.minimum(CLOSE, CLOSE / np.maximum(np.max(np.abs(directions), axis=1), 2.0**-60))
+                near = estimate(lambda v: owner(v)[used], owner, x, directions[conflict], close[conflict])
+                fine = np.abs(near.value - better.value[conflict]) <= near.bound + better.bound[conflict]
+                rows = np.flatnonzero(conflict)[np.all(fine | ~apart[conflict], axis=1)]
+                bound[rows], witnesses = better.bound[rows], []
+                value = np.where(np.isin(np.arange(len(value)), rows)[:, None], better.value, value)
+                conflict[rows], apart[rows] = False, False
             bound = np.where(apart, bound + gap, bound)
             chosen = smooth & ~apart & (better.bound < bound)
+            # Where differences say nothing, an imaginary step that is holomorphic around the point stands by itself.
+            alone = (difference.kind == Local.UNDECIDED) & np.isfinite(better.bound)
+            if alone.any():
+                chosen |= alone
+                difference = replace(difference, kind=np.where(alone, int(Local.SMOOTH), difference.kind))
             value, bound = np.where(chosen, better.value, value), np.where(chosen, better.bound, bound)
             method = "complex step within finite differences" if chosen.any() else method
             witnesses = [(np.where(chosen, value, w), np.where(chosen, bound, b)) for w, b in witnesses]
-    return _weigh(difference, value, bound, witnesses, weight, conflict, method, x, directions, owner(x)[used])
+    here = owner(x)[used]
+    made = _weigh(difference, value, bound, witnesses, weight, conflict, method, x, directions, here)
+    vanishing = np.flatnonzero((np.abs(made.value) <= made.bound) & (made.bound > 0) & np.isfinite(made.bound))
+    if vanishing.size:
+        ends = _span(owner, used, x, directions[vanishing], reach, here) @ np.abs(weight)
+        made.span[vanishing] = ends
+    return made
+
+
+def _span(owner: Forward, used: Array, x: Array, directions: Array, reach: Array | None, here: Array) -> Array:
+    """Least change of each output (D, m) over a step of the point's own size to either side; 0 where that is out of reach."""
+    if reach is not None:
+        return np.zeros((len(directions), here.size))
+    step = sizes(x, directions)
+    low, high = limits(owner.call, owner.layout, x, directions)
+    out = np.full((len(directions), here.size), np.inf)
+    for signed in (np.minimum(step, high), np.maximum(-step, low)):
+        for row, d, t in zip(out, directions, signed, strict=True):
+            if t != 0:
+                change = np.abs(owner(x + t * d)[used] - here)
+                np.minimum(row, np.where(np.isfinite(change), change, 0.0), out=row)
+    return np.where(np.isfinite(out), out, 0.0)
 
 
 def _both_sides(owner: Forward, used: Array, x: Array, directions: Array, reach: Array | None, e: Estimate) -> Estimate:
@@ -290,14 +341,13 @@ def _weigh(
         kind[np.any(e.kind == local, axis=1)] = local
     # A gradient entry is a sum over the outputs that depend on its input, and no more.
     terms = np.count_nonzero((value != 0) & (size > 0), axis=1)
-    # Near an origin (|x| below 8 sqrt u) intermediate results of size one may swallow x^2 or x: the samples are constant
-    # although the function is not, and slopes of that size are hidden.
-    hidden = 8 * np.sqrt(2.0**-53)
+    # Intermediate results of size one may swallow what changes: samples are then constant although the function is not, and
+    # slopes of a few roundoffs are hidden; near an origin (|x| below 8 sqrt u), where x^2 is swallowed, slopes of that size.
+    origin = 8 * np.sqrt(2.0**-53)
     moved = np.max(np.abs(x * (directions != 0)), axis=1, initial=0.0)
-    flat = np.where(
-        (t == 0) & (b <= 2.0**-53 * np.sum(size)) & (moved <= hidden) & (moved > 0), hidden * float(np.sum(size)), 0.0
-    )
-    return Truth(t, b, low, high, magnitude, scale, kind, jump, jump_bound, conflict, flat, terms, method)
+    hidden = np.where((moved <= origin) & (moved > 0), origin, 8 * 2.0**-53)
+    flat = np.where((t == 0) & (b <= 2.0**-53 * np.sum(size)), hidden * float(np.sum(size)), 0.0)
+    return Truth(t, b, low, high, magnitude, scale, kind, jump, jump_bound, conflict, flat, terms, np.zeros(t.shape), method)
 
 
 def _complex(owner: Forward, x: Array, directions: Array, used: Array) -> Estimate | None:

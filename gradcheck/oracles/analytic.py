@@ -5,12 +5,13 @@ them continues the real function off the real line.  An :class:`Analytic` array 
 part, as J. Martins, P. Sturdza and J. Alonso, "The complex-step derivative approximation", ACM TOMS 29 (2003), section 3,
 redefine it.  Comparisons look at real parts, so the branches that a text takes are those that it takes for real numbers.
 
-Where real parts are equal, or zero in ``abs``, a primitive is *tied*: it has one derivative per branch.  ``ties`` counts
-these, and ``choice`` says which branch the thread's primitives take: None as NumPy does, else the weight of the first.
+Where real parts are equal, or zero in ``abs``, a primitive is *tied*: it has one derivative per branch.  Ties are counted, and a
+:class:`Choice` says which branch each primitive takes: NumPy's, the least of the derivatives, or their mean.
 """
 
 from __future__ import annotations
 
+import enum
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,10 +22,21 @@ import numpy as np
 from gradcheck.records import Array
 
 
+class Choice(enum.Enum):
+    """Which of its derivatives a tied primitive has: what frameworks do, as far as they are consistent.
+
+    LEAST is the smallest one (0 for relu and abs), and among several arguments that of the first; MEAN shares evenly.
+    """
+
+    NATIVE = "as NumPy"
+    LEAST = "the least"
+    MEAN = "the mean"
+
+
 class _Ties(threading.local):
     """How ties are broken in this thread, and how many there were."""
 
-    choice: float | None = None
+    choice: Choice = Choice.NATIVE
     count: int = 0
 
 
@@ -32,7 +44,7 @@ TIES = _Ties()
 
 
 @contextmanager
-def branches(choice: float | None) -> Iterator[_Ties]:
+def branches(choice: Choice) -> Iterator[_Ties]:
     """Break ties by this choice while the context lasts; gives what counts them."""
     before = TIES.choice, TIES.count
     TIES.choice, TIES.count = choice, 0
@@ -121,14 +133,19 @@ def _tie(tied: Any) -> bool:
 
 
 def _mix(tied: Any, first: Any, second: Any, otherwise: Any) -> Any:
-    if not _tie(tied) or TIES.choice is None:
+    if not _tie(tied) or TIES.choice is Choice.NATIVE:
         return otherwise
-    return np.where(tied, TIES.choice * first + (1.0 - TIES.choice) * second, otherwise)
+    if TIES.choice is Choice.MEAN:
+        return np.where(tied, 0.5 * first + 0.5 * second, otherwise)
+    smaller = np.abs(np.imag(first)) <= np.abs(np.imag(second))
+    return np.where(tied, np.where(smaller, first, second), otherwise)
 
 
 def _absolute(z: Any) -> Any:
     x = real(z)
-    return _mix(x == 0, z, -z, np.where(x == 0, np.zeros_like(z), np.where(x < 0, -z, z)))
+    # At 0 NumPy's own is 0, which is both the mean of z and -z and the least that frameworks give.
+    _tie(x == 0)
+    return np.where(x == 0, np.zeros_like(z), np.where(x < 0, -z, z))
 
 
 def _sign(z: Any) -> Any:
@@ -148,15 +165,11 @@ def _extremum(sign: float) -> Callable[[Any, Any], Any]:
 
 def _compare(name: str) -> Callable[[Any, Any], Any]:
     compare = getattr(np, name)
-    strict = name in ("less", "greater")
 
     def by_real_part(a: Any, b: Any) -> Any:
         x, y = real(a), real(b)
-        answer = compare(x, y)
-        tied = (x == y) & (a != b)
-        if _tie(tied) and TIES.choice is not None and strict | (name in ("less_equal", "greater_equal")):
-            return np.where(tied, TIES.choice > 0.5, answer)
-        return answer
+        _tie((x == y) & (a != b))
+        return compare(x, y)
 
     return by_real_part
 
@@ -282,18 +295,16 @@ def _reduced(sign: float, ufunc: np.ufunc, method: str, z: Any, *args: Any, **kw
     top = ufunc.reduce(real(z), **widened)
     among = real(z) == top
     tied = np.sum(among, axis=axis, keepdims=True) > 1
-    if not _tie(tied):
-        return answer
-    if TIES.choice is None:
-        return answer
-    # One choice for all: the first of the tied, the mean of them, or the last.
-    if TIES.choice == 0.5:
-        mixed = np.sum(np.where(among, z, 0), axis=axis, keepdims=True) / np.sum(among, axis=axis, keepdims=True)
-    else:
-        ordered = z if TIES.choice > 0.5 else np.flip(z)
-        places = among if TIES.choice > 0.5 else np.flip(among)
-        mixed = _first(ordered, places, axis)
-    return mixed if kwargs.get("keepdims") else np.squeeze(mixed, axis=axis)
+    if not _tie(tied) or TIES.choice is not Choice.MEAN:
+        return answer if TIES.choice is Choice.NATIVE else _unless(tied, _first(z, among, axis), answer, axis, kwargs)
+    mean = np.sum(np.where(among, z, 0), axis=axis, keepdims=True) / np.sum(among, axis=axis, keepdims=True)
+    return _unless(tied, mean, answer, axis, kwargs)
+
+
+def _unless(tied: Any, chosen: Any, answer: Any, axis: Any, kwargs: Any) -> Any:
+    if kwargs.get("keepdims"):
+        return np.where(tied, chosen, answer)
+    return np.where(np.squeeze(tied, axis=axis), np.squeeze(chosen, axis=axis), answer)
 
 
 def _first(z: Any, among: Any, axis: Any) -> Any:

@@ -54,14 +54,6 @@ def as_analytic(array: Array) -> Analytic:
     return array.view(Analytic)
 
 
-def generic(x: Array, rows: Array, weights: Array) -> Array:
-    """One direction that moves every coordinate by about the same part of its size: weights (D,) of the rows (D, n).
-
-    An entry of size 0 moves by the geometric mean of the others' sizes, or by one.
-    """
-    return np.asarray((weights * sizes(x, rows)) @ rows)
-
-
 def sizes(x: Array, rows: Array) -> Array:
     """Size of the coordinates that each row moves, (D,): the largest |x_i|; where that is 0, the geometric mean elsewhere or 1."""
     each = np.max(np.where(rows != 0.0, np.abs(x), 0.0), axis=1, initial=0.0)
