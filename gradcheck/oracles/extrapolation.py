@@ -24,22 +24,11 @@ which is at most 4.2; two ladders, whose bounds add, each need half of that."""
 
 
 @lru_cache
-def _windows(count: int) -> tuple[Index, Index, Index, Index]:
-    """All windows of consecutive nodes, by size: first and last node, and the window without its first, its last node.
-
-    Windows of one node come first, so that the parents of each window are entries before it.
-    """
-    first, last, inner, outer = (np.array([], dtype=np.intp),) * 4
-    start = 0
-    for size in range(1, count + 1):
-        k = np.arange(count - size + 1)
-        first, last = np.append(first, k), np.append(last, k + size - 1)
-        # A single node is judged by the next coarser one, whose error is the larger one; the coarsest by nothing.
-        own = start - (count - size + 2) if size > 1 else 0
-        inner = np.append(inner, own + k + 1 if size > 1 else k)
-        outer = np.append(outer, own + k if size > 1 else k - 1)
-        start += k.size
-    return first, last, inner, outer
+def _windows(count: int) -> tuple[Index, Index]:
+    """First and last node of all windows of consecutive nodes, from the smallest windows to the largest."""
+    sizes = range(1, count + 1)
+    first = [np.arange(count - size + 1) for size in sizes]
+    return np.concatenate(first), np.concatenate([k + size - 1 for k, size in zip(first, sizes, strict=True)])
 
 
 def neville(nodes: Array, values: Array, noise: Array) -> tuple[Array, Array, Array]:
@@ -55,31 +44,35 @@ def neville(nodes: Array, values: Array, noise: Array) -> tuple[Array, Array, Ar
     b, count, m = values.shape
     if count < 2:
         return np.full((b, m), np.nan), np.full((b, m), np.inf), np.zeros((b, m), dtype=np.intp)
-    first, last, inner, outer = _windows(count)
-    entry = np.empty((b, first.size, 2 * m))
-    entry[:, :count, :m] = values
-    entry[:, :count, m:] = noise
-    entry[:, 1:count:2, m:] *= -1.0
-    fine = nodes[:, last[count:]]
-    pull = (fine / (nodes[:, first[count:]] - fine))[:, :, None]
+    first, last = _windows(count)
+    # Windows come first, so that each size is one block, and lines last, so that factors of a line vary fastest.
+    t = np.ascontiguousarray(nodes.T)
+    entry = np.empty((2, first.size, m, b))
+    entry[0, :count], entry[1, :count] = values.transpose(1, 2, 0), noise.transpose(1, 2, 0)
+    np.negative(entry[1, 1:count:2], out=entry[1, 1:count:2])
+    fine = t[last[count:]]
+    pull = (fine / (t[first[count:]] - fine))[:, None, :]
+    # A single node is judged by the next coarser one, whose error is the larger one.
+    gap, scratch = np.empty((first.size - 1, m, b)), np.empty((count - 1, m, b))
+    np.abs(np.subtract(entry[0, 1:count], entry[0, : count - 1], out=gap[: count - 1]), out=gap[: count - 1])
     done = count
     for size in range(2, count + 1):
         more = count - size + 1
-        coarser = entry[:, done - more - 1 : done - 1]
-        finer = entry[:, done - more : done]
-        new = entry[:, done : done + more]
-        np.subtract(finer, coarser, out=new)
-        new *= pull[:, done - count : done - count + more]
-        new += finer
+        parents, new = entry[:, done - more - 1 : done], entry[:, done : done + more]
+        here, other = gap[done - 1 : done - 1 + more], scratch[:more]
+        np.subtract(parents[:, 1:], parents[:, :-1], out=new)
+        new *= pull[done - count : done - count + more]
+        np.abs(new[0], out=here)
+        new += parents[:, 1:]
+        np.abs(np.subtract(new[0], parents[0, :-1], out=other), out=other)
+        np.maximum(here, other, out=here)
         done += more
-    value, through = entry[:, 1:, :m], np.abs(entry[:, 1:, m:])
-    gap = np.maximum(np.abs(value - entry[:, outer[1:], :m]), np.abs(value - entry[:, inner[1:], :m]))
     gap *= SAFETY
-    gap += through
-    cost = np.where(gap >= 0.0, gap, np.inf)
-    pick = cost.argmin(axis=1)
-    rows, columns = np.arange(b)[:, None], np.arange(m)
-    return value[rows, pick, columns], cost[rows, pick, columns], last[1:][pick]
+    gap += np.abs(entry[1, 1:], out=entry[1, 1:])
+    np.fmin(gap, np.inf, out=gap)
+    pick = gap.argmin(axis=0)
+    rows, columns = np.arange(m)[:, None], np.arange(b)
+    return entry[0, 1:][pick, rows, columns].T, gap[pick, rows, columns].T, last[1:][pick].T
 
 
 def two_ladders(
