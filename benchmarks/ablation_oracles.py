@@ -1,0 +1,167 @@
+"""The parts of gradcheck that know the truth, and those that judge: rows of the table of ``ablation_parts``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from benchmarks.ablation_trace import ACCEPT, BOTH, CATCH, Part
+from gradcheck.engine.bench import changed
+from gradcheck.engine.judge import Judgement, Truth
+from gradcheck.engine.judge import judge as judgement
+from gradcheck.engine.screen import Screened
+from gradcheck.flat import largest
+from gradcheck.oracles.estimates import without
+from gradcheck.records import Estimate, Local
+
+ENGINE, ORACLE = "gradcheck.engine", "gradcheck.oracles"
+LINES, LOOKER, PIECES = f"{ENGINE}.truth:line_derivatives", f"{ENGINE}.look:Looker", f"{ENGINE}.hull:Pieces"
+EVIDENCE, JUDGED = f"{ORACLE}.evidence", f"{ENGINE}.look:judge"
+WIDE = np.dtype(np.float64)
+
+
+def constant(value: Any) -> Callable[..., Any]:
+    """A function of anything that gives the value."""
+    return lambda *args, **kwargs: value
+
+
+def zeros(found: Any, *args: Any, **kwargs: Any) -> Any:
+    """Zeros in the place of what was found; what is not finite stays."""
+    return np.where(np.isfinite(found), np.zeros_like(found), found)
+
+
+def refuse(*args: Any, **kwargs: Any) -> Any:
+    """What a forward does that takes no such argument."""
+    raise TypeError
+
+
+# --- oracles -------------------------------------------------------------------------------------------------
+
+
+def oracle(name: str, serves: str, target: str, **off: Any) -> Part:
+    return Part(name=name, kind="oracle", serves=serves, target=target, **off)
+
+
+def no_edges(e: Estimate, *args: Any, **kwargs: Any) -> Estimate:
+    """Differences that need both sides."""
+    edge = e.kind == Local.ONE_SIDED
+    return without(e, edge) if edge.any() else e
+
+
+def no_kinks(e: Estimate, *args: Any, **kwargs: Any) -> Estimate:
+    """What central differences say of a kink: a smooth place."""
+    kink = e.kind == Local.KINK
+    return replace(e, kind=np.where(kink, int(Local.SMOOTH), e.kind)) if kink.any() else e
+
+
+def unlimited(found: tuple[Any, Any], *args: Any) -> tuple[Any, Any]:
+    """Steps as long as one likes."""
+    return np.full_like(found[0], -np.inf), np.full_like(found[1], np.inf)
+
+
+def first_ladder(found: Any, *args: Any) -> Any:
+    """The answer of one ladder, with its own bound."""
+    (t, b), _ = found[2]
+    return t, np.where(np.isfinite(b), b, np.inf), ((t, b), (t, b)), found[3]
+
+
+def native(result: bool, call: Any, function: Any) -> bool:
+    """Only what is given in full precision is evaluated in it."""
+    return result and all(np.asarray(call.leaves[k]).dtype.char in "dD" for k in call.active)
+
+
+ORACLES = (
+    oracle("imaginary steps", BOTH, f"{ENGINE}.look:screen", instead=constant(Screened(None, False))),
+    oracle("imaginary steps on analytic arrays", BOTH, f"{ENGINE}.truth:as_analytic", instead=refuse),
+    oracle("complex step", BOTH, f"{ENGINE}.truth:complex_step", instead=constant(None)),
+    oracle("one-sided slopes at edges", BOTH, LINES, after=no_edges),
+    oracle("slopes of either side", BOTH, f"{ENGINE}.truth:_both_sides", after=lambda e, *args: args[-1]),
+    oracle("limits of the domain", ACCEPT, f"{ENGINE}.truth:limits", after=unlimited),
+    oracle("tangents of the domain", ACCEPT, f"{ENGINE}.truth:_tangents", after=lambda t, where, shape, n: np.eye(n)),
+    oracle("wide evaluation of narrow types", BOTH, f"{ENGINE}.examine:widen", after=native),
+    oracle("grain of hidden narrow types", ACCEPT, f"{ENGINE}.examine:grain", instead=constant(2.0**-53)),
+    oracle("second ladder", ACCEPT, f"{ORACLE}.analysis:two_ladders", after=first_ladder),
+    oracle("measured noise", ACCEPT, f"{ORACLE}.noise:sigma", after=zeros),
+    oracle("noise beside a kink", BOTH, f"{EVIDENCE}:beside_kink", after=lambda s, *args: args[0]),
+    oracle("noise unseen at first", ACCEPT, f"{EVIDENCE}:unseen_noise", after=zeros),
+    oracle("slopes steady at the finest steps", BOTH, f"{EVIDENCE}:steady", after=zeros),
+    oracle("rounding hidden where f is flat", ACCEPT, f"{EVIDENCE}:hidden", after=zeros),
+    oracle("stairs seen by their unit", ACCEPT, f"{EVIDENCE}:quantum", after=zeros),
+    oracle("stairs seen beside a slope", ACCEPT, f"{EVIDENCE}:staircase", after=zeros),
+    oracle("jumps and infinite slopes", ACCEPT, f"{EVIDENCE}:diverges", after=zeros),
+    oracle("rewound generators", ACCEPT, f"{ENGINE}.examine:rewound", after=lambda made, given, kwargs: given),
+)
+
+# --- judge ---------------------------------------------------------------------------------------------------
+
+
+def judge(name: str, serves: str, target: str, **off: Any) -> Part:
+    return Part(name=name, kind="judge", serves=serves, target=target, **off)
+
+
+def spoilt(**fields: Callable[[Truth], Any]) -> Callable[..., Any]:
+    """The judgement with some fields of the truth spoilt."""
+
+    def after(out: Any, answer: Any, truth: Truth, *rest: Any, **movements: Any) -> Any:
+        made = {name: make(truth) for name, make in fields.items()}
+        if all(np.array_equal(value, getattr(truth, name), equal_nan=True) for name, value in made.items()):
+            return out
+        return judgement(answer, replace(truth, **made), *rest, **movements)
+
+    return after
+
+
+def unsettled(found: tuple[Any, Any, Any], *args: Any) -> tuple[Any, Any, Any]:
+    """A kink at which nothing is decided."""
+    return (np.full_like(found[0], int(Judgement.INCONCLUSIVE)), *found[1:])
+
+
+def bits_differ(bad: Any, got: Any, expected: Any, allowed: Any) -> Any:
+    """Without any allowance for rounding."""
+    return changed(got, expected) & (got != expected)
+
+
+JUDGE = (
+    judge("kinks", BOTH, LINES, after=no_kinks),
+    judge("kinks: any decision", BOTH, f"{ENGINE}.look:settle", after=unsettled),
+    judge("kinks: steering into the hull", BOTH, f"{ENGINE}.kinks:_steer", instead=constant(False)),
+    judge("kinks: refutation", CATCH, f"{ENGINE}.kinks:_refute", instead=constant(None), effects=True),
+    judge("kinks: by one's own sign", BOTH, f"{PIECES}.by_own_sign", after=zeros),
+    judge("kinks: groups", BOTH, f"{PIECES}.groups", after=lambda made, pieces, coordinates, noise: [coordinates]),
+    judge("kinks: every piece met twice", CATCH, f"{PIECES}.saturated", instead=constant(False)),
+    judge("kinks: convex or concave", CATCH, f"{PIECES}.one_sign", instead=constant(False)),
+    judge("kinks: into the domain", ACCEPT, f"{ENGINE}.hull:Sampler._edges", after=zeros),
+    judge("kinks: conventions", ACCEPT, f"{ENGINE}.look:fixed_choices", instead=lambda *args: []),
+    judge("kinks that no coordinate shows", ACCEPT, f"{LOOKER}._kinked_across", instead=constant(False)),
+    judge("movement of the truth (k)", ACCEPT, f"{LOOKER}._movement", after=zeros),
+    judge("movement of imaginary steps", ACCEPT, f"{ENGINE}.look:imaginary_movement", after=zeros),
+    judge("movement of the answer (W)", ACCEPT, f"{LOOKER}._own_movement", after=zeros),
+    judge("scatter of the answer", ACCEPT, f"{LOOKER}._scatter", after=zeros),
+    judge(
+        "movement of constants",
+        ACCEPT,
+        f"{ENGINE}.truth:Forward.with_constants_moved",
+        after=lambda moved, forward, *args: forward,
+    ),
+    judge("rounding of sums", ACCEPT, JUDGED, after=spoilt(terms=lambda t: np.minimum(t.terms, 1))),
+    judge("natural scale", ACCEPT, JUDGED, after=spoilt(scale=lambda t: np.zeros_like(t.scale))),
+    judge(
+        "refutation by both ladders",
+        ACCEPT,
+        JUDGED,
+        after=spoilt(low=lambda t: t.value - t.bound, high=lambda t: t.value + t.bound),
+    ),
+    judge("plateaus near an origin", ACCEPT, JUDGED, after=spoilt(flat=lambda t: np.zeros_like(t.flat))),
+    judge("overflow of narrow types", ACCEPT, f"{ENGINE}.look:largest", after=lambda top, d: max(top, largest(WIDE))),
+    judge("rounding in the contract", ACCEPT, f"{ENGINE}.bench:_beyond", after=bits_differ),
+    judge(
+        "movement in the contract",
+        ACCEPT,
+        f"{ENGINE}.bench:Bench.rounding",
+        after=lambda made, *args: [np.zeros_like(x) for x in made],
+    ),
+    judge("exactly scaled cotangents only", ACCEPT, f"{ENGINE}.linearity:_exact", instead=constant(True)),
+)

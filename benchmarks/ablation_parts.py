@@ -1,0 +1,164 @@
+"""The parts of gradcheck, one row each: what it is, which side it serves, and how it is turned off.  Checks and strategies.
+
+``catch``: without it a wrong case is to slip through; ``accept``: without it a right case is to be refused.  A row stands
+or falls with the attribute that it names; a name that is gone stops the benchmark at its start.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from benchmarks.ablation_oracles import ENGINE, JUDGE, ORACLES, constant
+from benchmarks.ablation_trace import ACCEPT, CATCH, Part
+from gradcheck.engine import contract
+from gradcheck.engine.probes import Probe
+from gradcheck.strategies import edits
+
+SCOPES = {f"check: {key}": f"{ENGINE}.contract:CHECKS[{key}]" for key in contract.CHECKS} | {
+    "forward mode": f"{ENGINE}.forward_mode:inspect",
+    "second order": f"{ENGINE}.forward_mode:symmetric_second_order",
+}
+"""Checks beside the looks: their findings depend on what they do themselves, and on the given look."""
+
+
+def nothing(*args: Any, **kwargs: Any) -> list[Any]:
+    """No findings."""
+    return []
+
+
+# --- checks --------------------------------------------------------------------------------------------------
+
+CODES = {
+    "GC101": "the value is not the derivative",
+    "GC102": "the value is not finite",
+    "GC107": "two oracles exclude each other",
+    "GC109": "the vjp raises",
+    "GC201": "number of gradients",
+    "GC202": "None for a gradient",
+    "GC203": "shape of a gradient",
+    "GC204": "dtype of a gradient",
+    "GC302": "shape of the jvp",
+}
+"""Findings that no check of their own makes: they are dropped before they are merged."""
+
+
+def code(name: str, number: str) -> Part:
+    return Part(
+        name=f"{number} {name}",
+        kind="check",
+        serves=CATCH,
+        target=f"{ENGINE}.findings:merge",
+        before=lambda found: ([f for f in found if f.code != number],),
+        depends=lambda scope, found: found == number,
+    )
+
+
+def check(name: str, target: str, instead: Callable[..., Any] = nothing) -> Part:
+    return Part(name=name, kind="check", serves=CATCH, target=target, instead=instead)
+
+
+def layout(name: str) -> Part:
+    target = f"{ENGINE}.contract:LAYOUTS[{name}]"
+    return Part(
+        name=f"layout {name}", kind="check", serves=CATCH, target=target, depends=lambda scope, found: found == "GC211"
+    )
+
+
+def factors(name: str, keep: Callable[[float], bool]) -> Part:
+    return Part(
+        name=f"linearity: {name}",
+        kind="check",
+        serves=CATCH,
+        target=f"{ENGINE}.linearity:_factors",
+        after=lambda found, bench: [f for f in found if keep(f)],
+    )
+
+
+CHECKS = (
+    *(code(name, number) for number, name in CODES.items()),
+    *(check(f"contract: {key}", f"{ENGINE}.contract:CHECKS[{key}]") for key in contract.CHECKS),
+    *(layout(key) for key in contract.LAYOUTS),
+    check("layout: a broadcast cotangent", f"{ENGINE}.contract:_broadcast"),
+    factors("vjp(0) = 0", lambda f: f != 0),
+    factors("vjp(-g) = -vjp(g)", lambda f: f != -1),
+    factors("small powers of two", lambda f: not 0 < f < 1),
+    factors("large powers of two", lambda f: not f > 1),
+    check("linearity: sums", f"{ENGINE}.linearity:_sum"),
+    check("forward mode", f"{ENGINE}.forward_mode:inspect"),
+    check("second order", f"{ENGINE}.forward_mode:symmetric_second_order"),
+    check("forward of a claimed operator", f"{ENGINE}.verify:forward_findings"),
+    check("undecided is no pass", f"{ENGINE}.examine:_Examination.undecided"),
+)
+
+# --- strategies ----------------------------------------------------------------------------------------------
+
+
+def points(name: str, pattern: str) -> Part:
+    """Points whose origin fits the pattern from its start are not proposed."""
+    fits = re.compile(pattern).match
+    return Part(
+        name=f"points: {name}",
+        kind="strategy",
+        serves=CATCH,
+        target=f"{ENGINE}.examine:nearby",
+        after=lambda made, *a, **k: (point for point in made if not fits(point[0])),
+        depends=lambda scope, found: scope != "the given point" and bool(fits(scope)),
+    )
+
+
+NUMBER = r"[-+]?[\d.]+(e[-+]?\d+)?"
+EXTREME = "|".join(f"{x:g}" for x in edits.EXTREMES)
+
+POINTS = (
+    *(points(name, re.escape(name) + " in ") for name, _ in edits.KINDS),
+    points("permuted, signs flipped", "permuted, signs flipped in "),
+    points("magnitudes up to 800", "magnitudes up to 800 in both signs in "),
+    points("bands of half a decade", "every magnitude from "),
+    points("sweeps", "magnitudes from 1e-8 to 2e4 in "),
+    points("one argument equal to another", r".+ equal to (?!.* in one entry$).+"),
+    points("one entry equal to another argument's", r".+ equal to .+ in one entry$"),
+    points("one extreme entry", rf"one entry at -?({EXTREME}) in "),
+    points("half of the entries extreme", r"half of the entries at \+-"),
+    points("one special value", rf"one entry at (?!-?({EXTREME}) in ){NUMBER} in "),
+    points("all at a special value", rf"all entries at {NUMBER} in "),
+    points("one entry at a bound", "one entry at the bound "),
+    points("all at a bound", "all at the bound "),
+    points("near a bound", "one entry near a bound, "),
+    points("subnormal numbers", "one entry at the subnormal "),
+)
+
+
+def all_ones(outputs: tuple[Any, ...], rng: Any) -> tuple[Any, ...]:
+    """The cotangent of most home-made checks."""
+    return tuple(np.ones_like(o, dtype=None if np.asarray(o).dtype.kind in "fcV" else float) for o in outputs)
+
+
+def one_sign(made: tuple[Any, ...], *args: Any) -> tuple[Any, ...]:
+    """The magnitudes of a cotangent, without the signs."""
+    return tuple(np.abs(g.real) + 1j * np.abs(g.imag) if g.dtype.kind == "c" else np.abs(g) for g in made)
+
+
+def strategy(name: str, serves: str, target: str, **off: Any) -> Part:
+    return Part(name=name, kind="strategy", serves=serves, target=target, **off)
+
+
+STRATEGIES = (
+    points("all of them", ""),
+    *POINTS,
+    strategy("random cotangents (all ones)", CATCH, f"{ENGINE}.look:cotangent", instead=all_ones),
+    strategy("signs of cotangents", CATCH, f"{ENGINE}.look:cotangent", after=one_sign),
+    strategy(
+        "probes of large arguments",
+        CATCH,
+        f"{ENGINE}.look:probe",
+        instead=constant(Probe((), 0.0, True, 0, "none")),
+    ),
+    strategy("more than one probe", CATCH, f"{ENGINE}.look:probe", before=lambda *args: (*args[:-1], min(args[-1], 1))),
+    strategy("additivity of probes", ACCEPT, f"{ENGINE}.probes:additive", instead=constant(True)),
+)
+
+PARTS: tuple[Part, ...] = (*CHECKS, *STRATEGIES, *ORACLES, *JUDGE)
