@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,17 +12,20 @@ from typing import Any
 import numpy as np
 
 from gradcheck.engine import contract, findings, forward_mode
-from gradcheck.engine.judge import Judgement
+from gradcheck.engine.judge import Judgement, common_factor
 from gradcheck.engine.look import Look, Looker
 from gradcheck.engine.profiles import Profile
 from gradcheck.engine.truth import basis, grain, widen
 from gradcheck.errors import UsageError
-from gradcheck.flat import Layout
+from gradcheck.flat import Layout, roundoff
 from gradcheck.records import Finding, Point, Record, Severity, Status, Verdict
 from gradcheck.strategies.points import nearby
 from gradcheck.strategies.shrink import smallest
 from gradcheck.subjects.callables import CAUGHT, Call, describe_failure
 from gradcheck.subjects.stochastic import rewound
+
+NARROW = 2.0**-12
+"""Unit roundoff from which a type has so few digits that eight roundoffs are parts of a hundred: float16 and bfloat16."""
 
 SETTLED = (Judgement.RIGHT, Judgement.INACCURATE, Judgement.WRONG, Judgement.CONVENTION)
 
@@ -68,6 +71,8 @@ class _Examination:
         self.oracles: Counter[str] = Counter()
         self.untested: list[str] = []
         self.leaves = list(self.call.leaves)
+        self.ratios: dict[int, list[tuple[float, float]]] = defaultdict(list)
+        self.first_point: Point | None = None
 
     def run(self) -> Record:
         first, second = self.outputs(), self.outputs()
@@ -103,6 +108,7 @@ class _Examination:
             if self.case.order > 1:
                 self.found += forward_mode.symmetric_second_order(self.call, looker, given)
             self.wander(looker)
+        self.common_factors()
         self.shrink(looker, given.layout)
         return self.conclude(given)
 
@@ -133,7 +139,48 @@ class _Examination:
         if seen.failure is not None:
             self.found += findings.of_look(self.call, look)
 
+    def common_factors(self) -> None:
+        """In types of a few digits, what excuses an entry is per cents; a factor that all entries share is not excused."""
+        for leaf, k in enumerate(self.call.active):
+            u = roundoff(np.asarray(self.call.leaves[k]).dtype)
+            if u < NARROW or not self.ratios[leaf]:
+                continue
+            answer, known = np.array(self.ratios[leaf]).T
+            factor = common_factor(answer, known, u)
+            if factor is not None and not any(f.argument == self.call.paths[k] and f.code == "GC101" for f in self.found):
+                self.found.append(
+                    Finding(
+                        code="GC101",
+                        severity=Severity.WRONG,
+                        argument=self.call.paths[k],
+                        message=f"the gradient of {self.call.paths[k]} is {factor:.4g} times the derivative in all of "
+                        f"{answer.size} entries; rounding would scatter",
+                        got=float(answer[0]),
+                        expected=float(known[0]),
+                        bound=4 * u * abs(float(known[0])),
+                        point=self.first_point,
+                        wrong_entries=answer.size,
+                        entries=answer.size,
+                        where=self.call.implementation.where,
+                    )
+                )
+
+    def remember(self, look: Look) -> None:
+        """Answer and truth of entries that one term dominates, for the search of a common factor."""
+        if look.judgement is None or look.truth is None or look.basis is None:
+            return
+        settled = np.isin(look.judgement, (Judgement.RIGHT, Judgement.INACCURATE))
+        size = np.abs(look.truth.value)
+        # Far from underflow, and without cancellation: there a relative error means something.
+        clear = settled & (size > 2.0**-10) & (look.truth.magnitude <= 2 * size) & (look.truth.bound <= 2.0**-20 * size)
+        for leaf in range(len(self.call.active)):
+            rows = look.rows_of(leaf)
+            rows = rows[clear[rows]]
+            self.ratios[leaf] += zip(look.answer[rows].tolist(), look.truth.value[rows].tolist(), strict=True)
+
     def take(self, look: Look) -> None:
+        self.remember(look)
+        self.first_point = self.first_point or look.point
         self.counts["points"] += 1
         self.counts["evaluations"] += look.evaluations
         self.found += findings.of_look(self.call, look)

@@ -101,10 +101,11 @@ def judge(
     *,
     movement: Array | float = 0.0,
     own_movement: Array | float = 0.0,
+    grain: float = 0.0,
 ) -> Array:
     """One ``Judgement`` per coordinate.
 
-    ``movement`` is k, ``own_movement`` is W before its cap.  A truth that is looser than every allowance can refute but not
+    ``movement`` is k, ``own_movement`` is W before its cap, ``grain`` the roundoff of the arithmetic in the forward.  A truth that is looser than every allowance can refute but not
     confirm: there the judgement is INCONCLUSIVE.
     """
     t, b = truth.value, truth.bound
@@ -114,9 +115,9 @@ def judge(
     with np.errstate(invalid="ignore", over="ignore"):
         error = np.where(np.isfinite(answer), np.maximum(0.0, np.abs(answer - t) - b), np.inf)
         # 2^-30: an error relative to the truth above one part in 10^9 is to be caught, so a truth this sharp confirms.
-        # 2^10 u N: a difference divides noise of at least u |f| by steps inside rho, and its extrapolation and its two
-        # ladders cost up to ten bits more; a truth that is limited by nothing else confirms, too.
-        sharp = b <= np.maximum(np.maximum(rounding, 2.0**-30 * np.abs(t)), 2.0**10 * u * scale)
+        # 2^12 u N: a difference divides noise of at least u |f| by steps inside rho, and its extrapolation and its two
+        # ladders cost up to twelve bits more; a truth that is limited by nothing else confirms, too.
+        sharp = b <= np.maximum(np.maximum(rounding, 2.0**-30 * np.abs(t)), 2.0**12 * max(u, grain) * scale)
         # Where all vanishes nothing close by sets a scale; a zero is sharp against the slope over one step of the point's size.
         sharp |= (np.abs(t) <= b) & (b <= 2.0**-30 * truth.span)
         loose = rounding + np.maximum(8 * u * scale, capped)
@@ -134,3 +135,22 @@ def judge(
     out[truth.kind == Local.OUTSIDE] = Judgement.OUTSIDE
     out[truth.conflict] = Judgement.CONFLICT
     return out
+
+
+FEWEST = 12
+"""Entries from which a common factor is concluded: four standard errors of their mean are then about one standard deviation."""
+
+
+def common_factor(answer: Array, truth: Array, u: float) -> float | None:
+    """The factor by which all entries (n,) are off alike, if there is one that rounding does not explain; else None.
+
+    Rounding errors of different entries are independent, so their relative size scatters by about u; a factor that is common to all of them
+    stems from the formula.  A constant of the formula may itself be rounded, and few formulas have more than four: below 4 u nothing is
+    concluded.
+    """
+    if answer.size < FEWEST:
+        return None
+    ratio = answer / truth
+    factor, spread = float(np.mean(ratio)), float(np.std(ratio))
+    off = abs(factor - 1) - 4 * spread / np.sqrt(answer.size)
+    return factor if off > 4 * u and spread <= abs(factor - 1) / 4 else None

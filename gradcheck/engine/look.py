@@ -78,7 +78,7 @@ class Looker:
     wide: bool
     rng: np.random.Generator
     grain: float = 2.0**-53
-    mode: str = "plain"
+    mode: str = ""
     _nearby: tuple[tuple[Any, ...], tuple[Array, ...]] = ((), ())
 
     @property
@@ -212,13 +212,15 @@ class Looker:
             rows, answer = rows[only], answer[only]
         known = truth(owner, x, g, rows)
         u, tiny = self.unit(owner.layout)
-        judgement = judge(answer, known, u, tiny)
+        judgement = judge(answer, known, u, tiny, grain=owner.noise_floor)
         doubtful = np.flatnonzero((judgement == Judgement.WRONG) | (judgement == Judgement.INACCURATE))
         slack = allowance(known, u, tiny)
         if doubtful.size and not brief:
             k = self._movement(owner, x, g, rows, answer, known, doubtful, u)
             own = self._own_movement(owner, point, every, only, answer, u)
-            judgement = judge(answer, known, u, tiny, movement=k, own_movement=own)
+            judgement = judge(
+                answer, known, u, tiny, movement=k, own_movement=own, grain=owner.noise_floor
+            )
             slack = allowance(known, u, tiny, k)
         if np.any(judgement == Judgement.WRONG) and not owner.confirmed and self._kinked_across(owner, x, g, every):
             if brief:

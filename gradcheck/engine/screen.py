@@ -53,16 +53,17 @@ def screen(owner: Forward, x: Array, g: Array, rows: Array, rng: np.random.Gener
     return Screened(None, _corroborate(owner, aside, g, rows, rng).truth is not None)
 
 
-def _corroborate(owner: Forward, x: Array, g: Array, rows: Array, rng: np.random.Generator) -> Screened:
+def _corroborate(
+    owner: Forward, x: Array, g: Array, rows: Array, rng: np.random.Generator, *, second: bool = False
+) -> Screened:
     used = np.flatnonzero(g)
     signs = rng.choice((-1.0, 1.0), size=len(rows)) * rng.uniform(0.5, 2.0, size=len(rows))
     known: dict[str, Array] = {}
-    for mode in (owner.mode, *(m for m in MODES if m != owner.mode)):
-        tried = replace(owner, mode=mode, evaluations=0)
-        each = jacobian(tried, x, rows)
-        owner.evaluations += tried.evaluations
-        if each is not None:
-            known[mode] = each[:, used]
+    for mode in MODES:
+        if owner.mode in ("", mode):
+            _add(known, owner, mode, x, rows, used)
+    if len(known) == 2 and not _alike(*known.values()):
+        del known["plain"]  # lengths or conjugates of complex numbers: only analytic arrays carry the slope along
     size = sizes(x, rows)
     # A function that turns many times within x aliases with differences as long as x; those of length one then see it.
     for reach in (None, CLOSE) if known else ():
@@ -75,11 +76,31 @@ def _corroborate(owner: Forward, x: Array, g: Array, rows: Array, rng: np.random
             return Screened(None, True)
         if not np.all(np.isfinite(difference.bound)):
             continue
-        for mode, each in known.items():
+        for mode, each in list(known.items())[:1]:
             if _confirms(replace(owner, mode=mode), difference, x, rows, weights, each, used, rng):
                 owner.mode, owner.confirmed = mode, True
                 return Screened(_known(each, g[used], difference.scale[0]), False)
+    if owner.mode == "plain" and not second:
+        # A branch that is taken here and was not before may need the other arrays.
+        owner.mode = "analytic"
+        other = _corroborate(owner, x, g, rows, rng, second=True)
+        if other.truth is None:
+            owner.mode = "plain"
+        return other
     return Screened(None, False)
+
+
+def _add(known: dict[str, Array], owner: Forward, mode: str, x: Array, rows: Array, used: Array) -> None:
+    tried = replace(owner, mode=mode, evaluations=0)
+    each = jacobian(tried, x, rows)
+    owner.evaluations += tried.evaluations
+    if each is not None:
+        known[mode] = each[:, used]
+
+
+def _alike(a: Array, b: Array) -> bool:
+    """Whether two Jacobians are the same up to the rounding of a few operations."""
+    return bool(np.all(np.abs(a - b) <= 2.0**-48 * np.maximum(np.abs(a), np.abs(b))))
 
 
 def _confirms(

@@ -44,8 +44,8 @@ class Forward:
     reference: tuple[Array, ...] | None = None
     evaluations: int = 0
     grain: float = 2.0**-53
-    mode: str = "plain"
-    """How complex numbers are handed to the forward: ``plain`` or ``analytic`` arrays; ``none`` if it takes neither."""
+    mode: str = ""
+    """How complex numbers are handed to the forward, as ``plain`` or ``analytic`` arrays; empty while that is not known."""
     confirmed: bool = False
     """Whether a difference confirmed, at or beside this point, what imaginary steps in that mode say."""
 
@@ -57,7 +57,7 @@ class Forward:
         leaves: Sequence[Any],
         wide: bool,
         grain: float = 2.0**-53,
-        mode: str = "plain",
+        mode: str = "",
     ) -> Forward | None:
         """Around this point; None where the forward raises there or is not finite."""
         layout = Layout.of([leaves[k] for k in call.active])
@@ -123,7 +123,7 @@ class Forward:
     @property
     def analytic(self) -> bool:
         """Whether a complex step makes sense: real inputs, evaluated in full precision."""
-        return self.mode != "none" and all(d.kind != "c" for d in self.layout.dtypes) and self.wide
+        return all(d.kind != "c" for d in self.layout.dtypes) and self.wide
 
     @property
     def noise_floor(self) -> float:
@@ -216,8 +216,10 @@ def _chunk(owner: Forward, x: Array, g: Array, directions: Array, reach: Array |
             gap = np.where(smooth, np.abs(better.value - value), 0.0)
             apart = smooth & (gap > better.bound + bound)
             # Bounds that were drawn a little too tight are widened until they meet; beyond a millionth it is a conflict.
+            # An imaginary step that no difference has confirmed here is no oracle, and contradicts nothing.
             conflict = np.any(
-                apart
+                owner.confirmed
+                & apart
                 & (gap > CONFLICTING * np.maximum(np.maximum(np.abs(value), np.abs(better.value)), difference.scale)),
                 axis=1,
             )
@@ -230,10 +232,10 @@ def _chunk(owner: Forward, x: Array, g: Array, directions: Array, reach: Array |
                 bound[rows], witnesses = better.bound[rows], []
                 value = np.where(np.isin(np.arange(len(value)), rows)[:, None], better.value, value)
                 conflict[rows], apart[rows] = False, False
-            bound = np.where(apart, bound + gap, bound)
+            bound = np.where(apart & owner.confirmed, bound + gap, bound)
             chosen = smooth & ~apart & (better.bound < bound)
             # Where differences say nothing, an imaginary step that is holomorphic around the point stands by itself.
-            alone = (difference.kind == Local.UNDECIDED) & np.isfinite(better.bound)
+            alone = (difference.kind == Local.UNDECIDED) & np.isfinite(better.bound) & owner.confirmed
             if alone.any():
                 chosen |= alone
                 difference = replace(difference, kind=np.where(alone, int(Local.SMOOTH), difference.kind))
