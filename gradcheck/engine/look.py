@@ -120,7 +120,7 @@ class Looker:
             return Look(point, seen, owner.layout, np.zeros(0), None, None, None, (), owner.evaluations)
         v = self.fill(seen, owner.layout)
         made = self._short(owner, point, seen, v, short) if short else None
-        self.mode = owner.mode
+        self.mode = owner.mode if owner.sure else self.mode
         if made is not None and not full and np.all(made.settled):
             return made
         # On a constrained set only tangents of the set mean anything: random signs leave it.

@@ -62,8 +62,10 @@ def _corroborate(
     for mode in MODES:
         if owner.mode in ("", mode):
             _add(known, owner, mode, x, rows, used)
-    if len(known) == 2 and not _alike(*known.values()):
-        del known["plain"]  # lengths or conjugates of complex numbers: only analytic arrays carry the slope along
+    # Where they differ, lengths or conjugates were taken and only analytic arrays carry the slope along, or something is tied.
+    doubtful = len(known) == 2 and not _alike(*known.values())
+    if doubtful:
+        known = dict(reversed(known.items()))
     size = sizes(x, rows)
     # A function that turns many times within x aliases with differences as long as x; those of length one then see it.
     for reach in (None, CLOSE) if known else ():
@@ -76,9 +78,9 @@ def _corroborate(
             return Screened(None, True)
         if not np.all(np.isfinite(difference.bound)):
             continue
-        for mode, each in list(known.items())[:1]:
+        for mode, each in list(known.items())[: 2 if doubtful else 1]:
             if _confirms(replace(owner, mode=mode), difference, x, rows, weights, each, used, rng):
-                owner.mode, owner.confirmed = mode, True
+                owner.mode, owner.confirmed, owner.sure = mode, True, not doubtful or mode == "analytic"
                 return Screened(_known(each, g[used], difference.scale[0]), False)
     if owner.mode == "plain" and not second:
         # A branch that is taken here and was not before may need the other arrays.

@@ -46,6 +46,8 @@ class Forward:
     grain: float = 2.0**-53
     mode: str = ""
     """How complex numbers are handed to the forward, as ``plain`` or ``analytic`` arrays; empty while that is not known."""
+    sure: bool = True
+    """Whether that holds for other points, too."""
     confirmed: bool = False
     """Whether a difference confirmed, at or beside this point, what imaginary steps in that mode say."""
 
