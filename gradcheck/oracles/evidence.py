@@ -33,7 +33,10 @@ def beside_kink(sigma: Array, second: Array, flat: Array) -> Array:
     second: f(x + t) - 2 f(x) + f(x - t), (D, 3, m).  Halved, they hold 3/2 of the variance.  Where f stays the same at
     such steps they say nothing.
     """
-    finest = np.sqrt(np.add.reduce(second * second, axis=1) / 18.0)
+    # The root mean square, scaled so that squares neither overflow nor vanish.
+    largest = np.maximum.reduce(np.abs(second), axis=1)
+    part = second / np.where(largest > 0.0, largest, 1.0)[:, None]
+    finest = largest * np.sqrt(np.add.reduce(part * part, axis=1) / 18.0)
     return np.asarray(np.where((sigma > KINKED * finest) & ~flat[:, -3:].any(axis=1), finest, sigma))
 
 

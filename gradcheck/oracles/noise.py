@@ -46,15 +46,18 @@ INSIDE, PAIRS = _windows(7)
 def sigma(nodes: Array, samples: Array) -> Array:
     """Standard deviation of the noise in each component.
 
-    nodes: (D, 7), increasing along each line.  samples: (D, 7, m), less a constant of their size.  Returns (D, m); 0 where all differences vanish, NaN
-    where a sample is not finite.
+    nodes: (D, 7), increasing along each line.  samples: (D, 7, m), less a constant of their size.  Returns (D, m); 0 where
+    all differences vanish, NaN where a sample is not finite.
     """
     # Weights of divided differences depend on the nodes only up to a factor: 1 / prod (t_j - t_k), over the window's k.
     where = nodes / (nodes[:, -1:] - nodes[:, :1])
     apart = np.where(PAIRS, (where[:, :, None] - where[:, None, :])[:, None], 1.0)
     weights = INSIDE / np.multiply.reduce(apart, axis=3)
     weights /= np.sqrt(np.add.reduce(weights * weights, axis=2))[:, :, None]
-    found = weights @ samples
+    # Scaled, so that squares neither overflow nor vanish.
+    largest = np.maximum.reduce(np.abs(samples), axis=1, keepdims=True)
+    unit = np.where(largest > 0.0, largest, 1.0)
+    found = weights @ (samples / unit)
     found *= found
     # Orders 3, 4, 5 and 6 have 4, 3, 2 and 1 differences.
     a = np.sqrt(np.add.reduce(found[:, 4:7], axis=1) / 3.0)
@@ -62,4 +65,4 @@ def sigma(nodes: Array, samples: Array) -> Array:
     both = np.where(a <= AGREE * both, np.maximum(a, both), both)
     # The outer third differences, f(x) and three samples to one side, do not straddle a kink at the middle sample.
     sides = np.sqrt(np.maximum(found[:, 0], found[:, 3]))
-    return np.asarray(np.where(both > KINKED * sides, sides, both))
+    return np.asarray(np.where(both > KINKED * sides, sides, both) * unit[:, 0])

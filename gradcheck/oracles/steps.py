@@ -126,8 +126,10 @@ def measure_scale(h: Array, up: Array, down: Array | None, centre: Array, roundo
     swell = noise[:, 1:] * (1.0 + 1.0 / shrink)
     kept = np.add.reduce(np.abs(both[:, :, :-1]))
     left = np.add.reduce(np.where(rest <= swell, 0.0, rest))
-    blind = kept <= 4.0 * noise[:, :-1]
-    tame = (left <= TAME * kept) & ~blind
+    # What overflows is wild, and no noise hides it.
+    finite = kept < np.inf
+    blind = (kept <= 4.0 * noise[:, :-1]) & finite
+    tame = (left <= TAME * kept) & ~blind & finite
     coarse = h[:, :-1, None]
     # A remainder below 2^-12 is hardly resolved, and a longer step would gain nothing.
     grown = np.maximum(left / kept, 2.0**-12)
@@ -137,7 +139,7 @@ def measure_scale(h: Array, up: Array, down: Array | None, centre: Array, roundo
     neither = ~(tame | blind)
     if neither.any():
         # Not tame, but by no more than the noise of float32 inside would make it, is not wild either.
-        wild = neither & np.logical_or.reduce(~(rest <= swell * (SINGLE / roundoff)))
+        wild = neither & (~finite | np.logical_or.reduce(~(rest <= swell * (SINGLE / roundoff))))
         any_wild, any_tame = wild.any(axis=1), tame.any(axis=1)
         smallest_tame = np.where(tame, coarse, np.inf).min(axis=1)
         wall = np.where(wild & (coarse > smallest_tame[:, None]), coarse, np.inf).min(axis=1)

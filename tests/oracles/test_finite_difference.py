@@ -422,3 +422,17 @@ def test_a_fast_wave_on_a_huge_argument_has_no_bound_or_a_true_one():
     m = mp.mpf(x)
     truth = float(mp.exp(mp.sin(3.4 * m)) * (2 * m + m**2 * 3.4 * mp.cos(3.4 * m)))
     assert np.isinf(e.bound[0, 0]) or holds(e, truth)
+
+
+@pytest.mark.parametrize("scale", [1e-250, 1e-170, 1e170, 1e250])
+def test_the_noise_of_huge_and_of_tiny_values_is_measured(scale):
+    # The values err by 1e-8 of themselves: squares of such noise overflow, or vanish.
+    e, wide = (along(lambda x, s=s: s * ((1e8 + np.sin(x)) - 1e8), 1.0) for s in (scale, 1.0))
+    assert abs(e.value[0, 0] / scale - np.cos(1.0)) <= e.bound[0, 0] / scale
+    assert 0.5 * wide.bound[0, 0] < e.bound[0, 0] / scale < 2 * wide.bound[0, 0]
+
+
+def test_what_overflows_at_the_first_step_is_looked_at_more_closely():
+    e = along(lambda x: np.sinh(1 + np.sinh(x) ** 2 / 3.12), -4.09)
+    assert holds(e, float(mp.diff(lambda t: mp.sinh(1 + mp.sinh(t) ** 2 / mp.mpf(3.12)), mp.mpf(-4.09))))
+    assert e.bound[0, 0] < 1e-9 * abs(e.value[0, 0])
