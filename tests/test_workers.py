@@ -178,6 +178,34 @@ def test_a_killed_run_is_reported_and_resumed(torn: bytes, tmp_path: Path, capsy
         assert without_times(cut / name) == without_times(whole / name), name
 
 
+@pytest.mark.skipif(os.name != "posix", reason="a pseudo-terminal")
+def test_a_subject_that_prints_does_not_garble_the_progress_bar(tmp_path: Path) -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "gradcheck", "run", "tests.user_subjects:Hostile", "--operators", "abs,log"]
+    command += ["--profile", "quick", "--out", str(tmp_path)]
+    environment = os.environ | {"TERM": "xterm", "COLUMNS": "100"}
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=ROOT, env=environment) as child:
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                part = os.read(ours, 65536)
+            except OSError:  # the other end is closed
+                break
+            if not part:
+                break
+            shown += part
+    os.close(ours)
+    assert child.returncode == cli.NOT_OK
+    text = shown.decode()
+    assert "\x1b[" in text and "2/2" in text  # there is a bar, and it came to its end
+    assert "FAIL         hostile log  GC109" in text
+    assert "from the subject" not in text and "past Python" not in text and "an error" not in text
+    assert "a line from the subject" in (tmp_path / "output.txt").read_text()
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_an_interrupt_from_the_keyboard_ends_the_run_with_pages(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "gradcheck", "run", "--profile", "quick", "--out", str(tmp_path)]

@@ -95,10 +95,12 @@ def ulp_scatter(samples: UlpSamples, name: str) -> str:
         axes.set_ylim(0, min(2 * top, _LARGEST))
         resolved = y > bound
         axes.plot(x[~resolved], y[~resolved], "x", color=_TWO, ms=4, mew=1, label="below the truth's own bound")
-        axes.plot(x[resolved], y[resolved], "o", color=_ONE, ms=3.2, mew=0, label="resolved")
+        axes.plot(x[resolved], y[resolved], "o", color=_ONE, ms=4.6, mew=0, label="resolved")
         axes.axhline(0.5, color=_INK, lw=1, ls=(0, (2, 2)))
         _plain_ticks(axes)
-        axes.annotate("0.5 ulp", (1, 0.5), xycoords=("axes fraction", "data"), ha="right", va="bottom")
+        axes.annotate(
+            "0.5 ulp", (1.005, 0.5), xycoords=("axes fraction", "data"), ha="left", va="center", annotation_clip=False
+        )
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.16), ncols=2, handletextpad=0.3)
         return _svg(figure, name)
 
@@ -126,7 +128,7 @@ def _style(name: str) -> AbstractContextManager[None]:
 def _axes(horizontal: str, vertical: str) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(7.2, 3.5))
     figure.patch.set_alpha(0)
-    axes = figure.add_axes((0.11, 0.15, 0.86, 0.73))  # fixed: measuring the text would take as long as drawing it
+    axes = figure.add_axes((0.11, 0.15, 0.82, 0.73))  # fixed: measuring the text would take as long as drawing it
     axes.grid(True, lw=0.6)
     axes.set_axisbelow(True)
     axes.tick_params(length=0, pad=6)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -133,6 +132,7 @@ class Subject:
     failed: int
     open: int
     findings: int
+    absent: int
     share: str
 
 
@@ -152,6 +152,13 @@ class Index:
 def failed(record: Record) -> bool:
     """Whether the record counts as a failure and not only as undecided."""
     return record.status is Status.FAIL or any(finding.severity.fails for finding in record.findings)
+
+
+def status_of(record: Record) -> str:
+    """The word of the badge: pass, fail, inconclusive, or absent where the subject does not have the operator."""
+    if record.verdict is Verdict.UNSUPPORTED:
+        return "absent"
+    return "fail" if failed(record) else record.status.value
 
 
 def index(run: Run, pages: Sequence[Page]) -> Index:
@@ -186,6 +193,7 @@ def _subject(name: str, records: Sequence[Record]) -> Subject:
         failed=broken,
         open=len(supported) - broken - passed,
         findings=sum(len(record.findings) for record in supported),
+        absent=len(records) - len(supported),
         share=f"{undecided / entries:.2%}" if entries else "-",
     )
 
@@ -201,7 +209,7 @@ def page(record: Record, header: Header, file: str) -> Page:
         file=file,
         subject=record.subject,
         operator=record.operator,
-        status="fail" if failed(record) else record.status.value,
+        status=status_of(record),
         failed=failed(record),
         verdict=record.verdict.value,
         cause=first.cause if first and first.severity.fails else "",
@@ -240,7 +248,7 @@ def _row(finding: Finding) -> Row:
         ulps=text.short(ulps) if ulps is not None else "-",
         message=finding.message,
         cause="" if finding.cause == "unexplained" else finding.cause,
-        entries=f"{finding.wrong_entries} of {finding.entries}" if finding.entries else "-",
+        entries=f"{finding.wrong_entries} of {finding.entries}" if finding.wrong_entries else "-",
         evidence=finding.evidence,
         where=finding.where,
     )
@@ -289,7 +297,13 @@ def _v_curve(curve: Curve) -> Picture:
 def _scatter(samples: UlpSamples, name: str) -> Picture:
     x, errors, bounds = (np.asarray(a, np.float64).ravel() for a in (samples.inputs, samples.errors, samples.bounds))
     order = np.argsort(-np.where(np.isnan(errors), np.inf, errors), kind="stable")[:_WORST]
-    largest = float(errors[order[0]]) if order.size else math.nan
+    resolved = errors[errors > bounds]
+    if resolved.size:
+        found = f"the largest error found is {float(resolved.max()):.4g} ulp"
+        label = f"largest {float(resolved.max()):.4g} ulp, searched: lower bound"
+    else:
+        found = "no error was found that exceeds the bound of the truth"
+        label = "none resolved, searched: lower bound"
     rows = tuple(
         (repr(float(x[k])), float(x[k]).hex(), f"{float(errors[k]):.4g}", f"{float(bounds[k]):.2g}") for k in order
     )
@@ -297,7 +311,7 @@ def _scatter(samples: UlpSamples, name: str) -> Picture:
     return Picture(
         name=name,
         title=f"Error in ulp against the input, {samples.dtype}",
-        about=f"{x.size} samples from {_range(x)}, {shown} drawn; the largest error found is {largest:.4g} ulp.",
+        about=f"{x.size} samples from {_range(x)}, {shown} drawn; {found}.",
         reading=(
             "Each mark is one entry of the gradient. Half an ulp is what rounding the exact value costs; "
             "a few ulp are usual. Errors that grow towards one place show where a formula loses digits. "
@@ -305,7 +319,7 @@ def _scatter(samples: UlpSamples, name: str) -> Picture:
         ),
         svg=pictures.ulp_scatter(samples, name),
         numbers=Table(head=("input", "input, exact", "error (ulp)", "bound of the truth (ulp)"), body=rows),
-        label=f"largest {largest:.4g} ulp, searched: lower bound",
+        label=label,
     )
 
 

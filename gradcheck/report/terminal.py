@@ -58,7 +58,7 @@ def _finding(finding: Finding) -> Iterator[str]:
         bound = "" if finding.bound is None else f"   bound {text.short(finding.bound)}"
         got, expected = text.number(finding.got), text.number(finding.expected)
         yield f"      {text.place(finding)}   got {got}   expected {expected}{bound}"
-    if finding.entries:
+    if finding.wrong_entries:
         yield f"      {finding.wrong_entries} of {finding.entries} entries wrong in {text.clean(finding.argument)}"
     if finding.evidence:
         yield _row("evidence", text.clean(finding.evidence))

@@ -112,6 +112,27 @@ def test_a_maximum_is_labelled_as_searched(pages: Path) -> None:
     assert "searched: lower bound" in (pages / "reference--sigmoid.html").read_text()
 
 
+def test_a_maximum_counts_resolved_errors_only(tmp_path: Path) -> None:
+    """An error below the bound of the truth may be the truth's own."""
+    errors, bounds = np.array([1e9, 3.0]), np.array([1e10, 0.1])
+    samples = UlpSamples(dtype="float64", inputs=np.array([1.0, 2.0]), errors=errors, bounds=bounds)
+    run = Run(header=sample.header(), records=(replace(sample.passing(), ulps=(samples,)),))
+    assert "largest 3 ulp, searched: lower bound" in build(run, tmp_path)[1].read_text()
+    unresolved = replace(samples, bounds=np.array([1e10, 5.0]))
+    run = Run(header=sample.header(), records=(replace(sample.passing(), ulps=(unresolved,)),))
+    assert "none resolved, searched: lower bound" in build(run, tmp_path)[1].read_text()
+
+
+def test_an_operator_that_is_not_there_is_neither_a_pass_nor_inconclusive(tmp_path: Path) -> None:
+    record = Record(operator="sort", subject="s", verdict=Verdict.UNSUPPORTED, status=Status.INCONCLUSIVE)
+    index, page = build(Run(header=sample.header((("s", "sort"),)), records=(record,)), tmp_path)
+    text = index.read_text()
+    assert '<span class="badge absent">' in text and "not implemented</span>" in text
+    assert "0 operators, 1 not implemented" in text
+    assert 'name="status" value="absent"' in text and 'value="inconclusive"' not in text
+    assert "The subject does not implement this operator." in page.read_text()
+
+
 def test_a_status_is_a_word_and_a_shape_not_a_colour_alone(pages: Path) -> None:
     text = (pages / "index.html").read_text()
     for status in ("pass", "fail", "inconclusive"):

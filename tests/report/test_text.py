@@ -57,6 +57,13 @@ def test_a_failure_says_code_cause_place_case_numbers_evidence_and_seed() -> Non
         assert expected_line(line, text), line
 
 
+def test_an_unexplained_failure_is_headed_by_its_severity_and_counts_only_wrong_entries() -> None:
+    finding = replace(sample.failing().findings[0], cause="unexplained", wrong_entries=0)
+    text = describe(replace(sample.failing(), findings=(finding,)))
+    assert text.startswith("FAIL  autograd matmul : A    GC101 wrong\n")
+    assert "entries wrong" not in text
+
+
 def test_a_pass_says_what_was_not_tested() -> None:
     text = describe(sample.passing())
     assert text.startswith("PASS  reference sigmoid\n  Every entry")
@@ -163,15 +170,17 @@ def test_names_cannot_put_code_into_a_snippet(name: str, message: str, key: str,
 
 def test_a_catalogue_snippet_runs_as_pasted() -> None:
     point = Point(inputs=(np.array([0.25, -1.0]),), cotangents=(np.array([1.0, -2.0]),))
+    true = -2 * (1 - np.tanh(-1.0) ** 2)
     finding = Finding(
-        code="GC101", severity=Severity.WRONG, argument="x", index=(1,), got=0.0, expected=-2.0, message="", point=point
+        code="GC101", severity=Severity.WRONG, argument="x", index=(1,), got=0.0, expected=true, message="", point=point
     )
     record = replace(sample.failing(), operator="tanh", subject="reference", findings=(finding,))
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
         exec(snippet(record, finding), {})
-    got, differences = out.getvalue().splitlines()
+    got, differences, outcome = out.getvalue().splitlines()
     assert got.startswith("got")
+    assert outcome == "not reproduced"  # the reference's tanh is right
     slopes = np.array([1.0, -2.0]) * (1 - np.tanh([0.25, -1.0]) ** 2)
     assert all(f"{slope:.6f}"[:7] in differences for slope in slopes)
 
