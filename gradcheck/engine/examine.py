@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from gradcheck.engine import contract, findings, forward_mode
+from gradcheck.engine.forward import basis, grain, widen
 from gradcheck.engine.judge import Judgement, common_factor
-from gradcheck.engine.look import Look, Looker
+from gradcheck.engine.look import Look
+from gradcheck.engine.looker import Looker
 from gradcheck.engine.profiles import Profile
-from gradcheck.engine.truth import basis, grain, widen
 from gradcheck.errors import UsageError
 from gradcheck.flat import Layout, roundoff
 from gradcheck.records import Finding, Point, Record, Severity, Status, Verdict
@@ -95,7 +96,8 @@ class _Examination:
         looker = Looker(
             self.call, claim, self.single, widen(self.call, claim), self.rng, grain(self.call, claim, self.rng)
         )
-        given = looker.at(self.leaves, "the given point", short=self.profile.short, full=True, whole=self.profile.whole, probes=self.profile.probes)
+        p = self.profile
+        given = looker.at(self.leaves, "the given point", short=p.short, full=True, whole=p.whole, probes=p.probes)
         if given is None:
             raise UsageError(
                 "inputs: the claimed operator is not defined at the given point; give a point of its domain"
@@ -147,7 +149,9 @@ class _Examination:
                 continue
             answer, known = np.array(self.ratios[leaf]).T
             factor = common_factor(answer, known, u)
-            if factor is not None and not any(f.argument == self.call.paths[k] and f.code == "GC101" for f in self.found):
+            if factor is not None and not any(
+                f.argument == self.call.paths[k] and f.code == "GC101" for f in self.found
+            ):
                 self.found.append(
                     Finding(
                         code="GC101",
@@ -228,7 +232,9 @@ class _Examination:
                 skipped += 1
                 continue
             # With the budget spent, the rest is probed along one direction per argument instead of entry by entry.
-            look = looker.at(leaves, origin, short=self.profile.short, whole=self.profile.nearby if spent < most else 0, probes=1)
+            look = looker.at(
+                leaves, origin, short=self.profile.short, whole=self.profile.nearby if spent < most else 0, probes=1
+            )
             if look is None:
                 self.counts["undefined points"] += 1
                 continue
@@ -260,7 +266,7 @@ class _Examination:
                     self.call,
                     finding,
                     layout,
-                    lambda p, row=row: self.again(looker, p, row),  # type: ignore[misc]  # bound at once
+                    lambda p, brief, row=row: self.again(looker, p, row if brief else None),  # type: ignore[misc]  # bound at once
                     smallest,
                     self.seed,
                     self.profile.shrink,
@@ -276,11 +282,13 @@ class _Examination:
         entry = int(np.ravel_multi_index(finding.index, layout.shapes[leaf])) if finding.index else 0
         return np.flatnonzero(np.any(rows[:, span][:, entry * width : entry * width + width] != 0, axis=1))[:width]
 
-    def again(self, looker: Looker, point: Point, row: np.ndarray) -> list[Finding]:
-        if self.counts["shrinking"] > self.profile.evaluations // 2:
+    def again(self, looker: Looker, point: Point, row: np.ndarray | None) -> list[Finding]:
+        """The findings at a point that is tried in the place of a finding's own: of one row as fast as can be, or (None) of all."""
+        if row is not None and self.counts["shrinking"] > self.profile.evaluations // 2:
             return []
+        p = self.profile
         look = looker.at(
-            list(point.inputs), point.origin, whole=self.profile.whole, probes=1, g=point.cotangents, only=row
+            point.inputs, point.origin, short=p.short, whole=p.whole, probes=1, g=point.cotangents, only=row
         )
         if look is None:
             return []

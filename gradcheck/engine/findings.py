@@ -143,7 +143,7 @@ def smaller(
     call: Call,
     finding: Finding,
     layout: Layout,
-    again: Callable[[Point], list[Finding]],
+    again: Callable[[Point, bool], list[Finding]],
     shrink: Callable[..., object],
     seed: int,
     examples: int,
@@ -163,11 +163,12 @@ def smaller(
             leaves[k] = part
         return replace(point, inputs=tuple(leaves), origin=f"shrunk from {point.origin}")
 
-    def fails(vector: np.ndarray) -> Finding | None:
-        same = [f for f in again(at(vector)) if f.code == finding.code and f.argument == finding.argument]
+    def fails(vector: np.ndarray, brief: bool = True) -> Finding | None:
+        found = again(at(vector), brief)
+        same = [f for f in found if f.code == finding.code and f.argument == finding.argument]
         return same[0] if same else None
 
     start = pack([point.inputs[k] for k in call.active])
     best = shrink(start, lambda v: fails(v) is not None, seed=seed, max_examples=examples)
-    found = fails(np.asarray(best))
+    found = fails(np.asarray(best), brief=False)
     return replace(found, evidence=finding.evidence) if found is not None else finding

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from gradcheck.engine.look import Look, Looker
-from gradcheck.engine.truth import Forward, estimate
+from gradcheck.engine.answers import fresh
+from gradcheck.engine.forward import Forward
+from gradcheck.engine.look import Look
+from gradcheck.engine.looker import Looker
+from gradcheck.engine.truth import estimate
 from gradcheck.flat import pack
 from gradcheck.oracles.finite_difference import line_derivatives
 from gradcheck.records import Array, Failure, Finding, Local, Severity
@@ -28,7 +31,7 @@ def inspect(call: Call, looker: Looker, given: Look) -> list[Finding]:
 def _along(call: Call, looker: Looker, given: Look, owner: Forward, x: Array, d: Array) -> list[Finding]:
     tangents = owner.layout.unpack(d)
     d = pack(tangents)
-    answer = call.jvp(tangents, looker.fresh(call.leaves))
+    answer = call.jvp(tangents, fresh(call.leaves))
     if isinstance(answer, Failure):
         return [_finding("GC301", f"the jvp raised {answer.kind}: {answer.message} ({answer.where})", given)]
     expected_shapes = [c.shape for c in given.point.cotangents]
@@ -76,7 +79,7 @@ def symmetric_second_order(call: Call, looker: Looker, given: Look) -> list[Find
         for k, part in zip(call.active, owner.layout.unpack(vector), strict=True):
             leaves[k] = part
         seen = call.vjp(given.point.cotangents, leaves, looker.single)
-        return looker.fill(seen, owner.layout) if seen.gradients else np.full(x.size, np.nan)
+        return looker.answers.fill(seen, owner.layout) if seen.gradients else np.full(x.size, np.nan)
 
     u, w = looker.rng.choice((-1.0, 1.0), size=(2, x.size))
     e = line_derivatives(gradient, x, np.stack([u, w]), noise_floor=2.0**-53)

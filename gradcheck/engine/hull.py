@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from gradcheck.claim import Kind
+from gradcheck.engine.forward import Forward
 from gradcheck.engine.screen import jacobian
-from gradcheck.engine.truth import Forward, truth
+from gradcheck.engine.truth import truth
 from gradcheck.oracles.imaginary import sizes
 from gradcheck.records import Array, Local
 

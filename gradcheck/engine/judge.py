@@ -15,6 +15,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -63,11 +64,12 @@ class Truth:
 
     def part(self, rows: Array) -> Truth:
         """Some of the coordinates."""
-        return replace(self, **{name: getattr(self, name)[rows] for name in PER_COORDINATE})
+        chosen: dict[str, Any] = {name: getattr(self, name)[rows] for name in PER_COORDINATE}
+        return replace(self, **chosen)
 
     def with_rows(self, rows: Array, other: Truth) -> Truth:
         """This truth with some coordinates from another one, that holds these coordinates only."""
-        made = {name: np.array(getattr(self, name)) for name in PER_COORDINATE}
+        made: dict[str, Any] = {name: np.array(getattr(self, name)) for name in PER_COORDINATE}
         for name in PER_COORDINATE:
             made[name][rows] = getattr(other, name)
         return replace(self, **made, method=other.method)
@@ -77,9 +79,8 @@ class Truth:
         """One truth of the coordinates of all parts, in order."""
         if len(parts) == 1:
             return parts[0]
-        return replace(
-            parts[0], **{name: np.concatenate([getattr(p, name) for p in parts]) for name in PER_COORDINATE}
-        )
+        joined: dict[str, Any] = {name: np.concatenate([getattr(p, name) for p in parts]) for name in PER_COORDINATE}
+        return replace(parts[0], **joined)
 
 
 PER_COORDINATE = tuple(f.name for f in fields(Truth) if f.name not in ("method", "certified"))
@@ -105,8 +106,8 @@ def judge(
 ) -> Array:
     """One ``Judgement`` per coordinate.
 
-    ``movement`` is k, ``own_movement`` is W before its cap, ``grain`` the roundoff of the arithmetic in the forward.  A truth that is looser than every allowance can refute but not
-    confirm: there the judgement is INCONCLUSIVE.
+    ``movement`` is k, ``own_movement`` is W before its cap, ``grain`` the roundoff of the arithmetic in the forward.
+    A truth that is looser than every allowance can refute but not confirm: there the judgement is INCONCLUSIVE.
     """
     t, b = truth.value, truth.bound
     rounding = allowance(truth, u, tiny, movement)

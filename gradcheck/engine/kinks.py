@@ -87,7 +87,6 @@ def _spread(w: Array, part: Array, n: int) -> Array:
 
 def _refute(pieces: Pieces, v: Array, u: float, tiny: float, out: Array) -> None:
     """Judge coordinate by coordinate, or group by group, an answer that no hull of samples contains as a whole."""
-    n = v.size
     while pieces.count < pieces.enough and pieces.draw():
         pass
     noise = _noise(pieces, u, tiny)

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.engine.look import Looker
-from gradcheck.engine.truth import Forward, truth
+from gradcheck.engine.answers import fresh
+from gradcheck.engine.forward import Forward
+from gradcheck.engine.looker import Looker
+from gradcheck.engine.truth import truth
 from gradcheck.flat import pack, roundoff
 from gradcheck.oracles.finite_difference import v_curve
 from gradcheck.records import Array, Curve, Local, UlpSamples
@@ -56,13 +58,13 @@ def _sample(
     where = call.domain.of(call.active[0])
     if not where.low < value < where.high:
         return None
-    leaves = looker.fresh(call.leaves)
+    leaves = fresh(call.leaves)
     leaves[call.active[0]].flat[0] = value
     owner = Forward.at(call, definition, leaves, wide=True)
     if owner is None:
         return None
     try:
-        outputs = call.implementation.forward(*call.build(looker.fresh(leaves)), **call.kwargs)
+        outputs = call.implementation.forward(*call.build(fresh(leaves)), **call.kwargs)
     except CAUGHT:
         return None
     looker.single = not isinstance(outputs, (tuple, list))
@@ -74,7 +76,7 @@ def _sample(
     d = np.zeros((1, x.size))
     d[0, 0] = 1.0
     t = truth(owner, x, pack(g), d)
-    answer = float(looker.fill(seen, owner.layout)[0])
+    answer = float(looker.answers.fill(seen, owner.layout)[0])
     if t.kind[0] != Local.SMOOTH or not np.isfinite(t.bound[0]) or not np.isfinite(answer):
         return None
     ulp = 2 * roundoff(np.dtype(np.float64)) * max(abs(float(t.value[0])), np.finfo(float).tiny)

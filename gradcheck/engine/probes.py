@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradcheck.engine.truth import Forward, truth
+from gradcheck.engine.forward import Forward
+from gradcheck.engine.truth import truth
 from gradcheck.flat import least
 from gradcheck.records import Array, Local
 

@@ -9,8 +9,9 @@ from gradcheck.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """``short``: coordinates up to which imaginary steps and one difference are tried first; ``whole``: coordinates up to which
-    every entry gets a bounded derivative of its own at the given point (``nearby`` at further points); ``probes``: random-sign directions per larger argument; ``evaluations``: forward calls after which no further point is begun;
+    """``short``: coordinates up to which imaginary steps and one difference are tried first; ``whole``: coordinates up to
+    which every entry gets a bounded derivative of its own at the given point (``nearby`` at further points); ``probes``:
+    random-sign directions per larger argument; ``evaluations``: forward calls after which no further point is begun;
     ``shrink``: examples that Hypothesis may try; ``contract``: whether the contract is inspected in full.
     """
 

@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gradcheck.engine.truth import CLOSE, Forward, Truth, estimate
+from gradcheck.engine.forward import Forward
+from gradcheck.engine.judge import Truth
+from gradcheck.engine.truth import CLOSE, estimate
 from gradcheck.oracles.analytic import Choice, branches
 from gradcheck.oracles.imaginary import sizes, slopes
 from gradcheck.records import Array, Estimate, Local
@@ -49,7 +51,10 @@ def screen(owner: Forward, x: Array, g: Array, rows: Array, rng: np.random.Gener
     here = _corroborate(owner, x, g, rows, rng)
     if not here.kinked:
         return here
-    aside = x + BESIDE * (sizes(x, rows) * rng.choice((-1.0, 1.0), size=len(rows)) * rng.uniform(0.5, 1.0, len(rows))) @ rows
+    aside = (
+        x
+        + BESIDE * (sizes(x, rows) * rng.choice((-1.0, 1.0), size=len(rows)) * rng.uniform(0.5, 1.0, len(rows))) @ rows
+    )
     return Screened(None, _corroborate(owner, aside, g, rows, rng).truth is not None)
 
 
@@ -154,23 +159,6 @@ def _size_at(owner: Forward, points: Array, used: Array) -> Array:
     return np.asarray(np.min(np.where(np.isfinite(values), values, 0.0), axis=0))
 
 
-def imaginary_movement(
-    owner: Forward, x: Array, g: Array, rows: Array, known: Truth, u: float, rng: np.random.Generator
-) -> Array:
-    """k: three times the largest movement of the truth in six draws, under changes of inputs and cotangent by one roundoff.
-
-    An imaginary step has no noise of its own but its rounding, so the changes need not be larger than those that are meant.
-    """
-    most = np.zeros(len(rows))
-    for _ in range(6):
-        moved = x * (1 + 2 * u * rng.choice((-1.0, 1.0), size=x.size))
-        turned = g * (1 + u * rng.choice((-1.0, 1.0), size=g.size))
-        each = jacobian(owner.with_constants_moved(u, rng), moved, rows)
-        if each is not None:
-            most = np.maximum(most, np.abs(each @ turned - known.value))
-    return 3 * most
-
-
 def fixed_choices(owner: Forward, x: Array, g: Array, rows: Array) -> list[Array]:
     """Derivatives of g . f along the rows with every tied primitive choosing in the same way.
 
@@ -178,7 +166,7 @@ def fixed_choices(owner: Forward, x: Array, g: Array, rows: Array) -> list[Array
     """
     if not owner.analytic or not owner.confirmed:
         return []
-    out = []
+    out: list[Array] = []
     for choice in (Choice.LEAST, Choice.MEAN):
         with branches(choice) as ties:
             each = jacobian(replace(owner, mode="analytic"), x, rows)

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
-from gradcheck.claim import Kind, Set
+from gradcheck.engine.forward import Forward, limits
 from gradcheck.engine.judge import Truth
-from gradcheck.flat import Layout, pack, roundoff
-from gradcheck.oracles.analytic import Analytic
 from gradcheck.oracles.complex_step import complex_step
 from gradcheck.oracles.finite_difference import line_derivatives
-from gradcheck.oracles.imaginary import as_analytic, sizes
+from gradcheck.oracles.imaginary import sizes
 from gradcheck.records import Array, Estimate, Local
-from gradcheck.subjects.callables import CAUGHT, Call
+from gradcheck.subjects.callables import CAUGHT
 
 ORACLES = {"complex step": True}
 """Oracles beside finite differences; an ablation switches them off here."""
@@ -29,153 +26,6 @@ CLOSE = 2.0**-4
 
 CHUNK = 30_000
 """Derivatives (directions times outputs) analysed at once: 30 samples of each are 7 MB."""
-
-
-@dataclass(slots=True)
-class Forward:
-    """The claimed forward as a function of the packed active coordinates around one point; counts its calls."""
-
-    call: Call
-    function: Callable[..., Any]
-    leaves: tuple[Any, ...]
-    layout: Layout
-    wide: bool
-    size: int
-    reference: tuple[Array, ...] | None = None
-    evaluations: int = 0
-    grain: float = 2.0**-53
-    mode: str = ""
-    """How complex numbers are handed to the forward, as ``plain`` or ``analytic`` arrays; empty while that is not known."""
-    sure: bool = True
-    """Whether that holds for other points, too."""
-    confirmed: bool = False
-    """Whether a difference confirmed, at or beside this point, what imaginary steps in that mode say."""
-
-    @classmethod
-    def at(
-        cls,
-        call: Call,
-        function: Callable[..., Any],
-        leaves: Sequence[Any],
-        wide: bool,
-        grain: float = 2.0**-53,
-        mode: str = "",
-    ) -> Forward | None:
-        """Around this point; None where the forward raises there or is not finite."""
-        layout = Layout.of([leaves[k] for k in call.active])
-        # Copied once: a forward that changes its other arguments changes these copies, and is found out elsewhere.
-        held = tuple(np.array(leaf) if isinstance(leaf, np.ndarray) else leaf for leaf in leaves)
-        made = cls(call, function, held, layout, wide, 0, grain=grain, mode=mode)
-        try:
-            outputs = made.outputs(pack([leaves[k] for k in call.active]))
-        except CAUGHT:
-            return None
-        packed = pack(outputs)
-        if not np.all(np.isfinite(packed)):
-            return None
-        made.size = packed.size
-        made.reference = outputs if call.domain.gauge else None
-        return made
-
-    def outputs(self, vector: Array) -> tuple[Array, ...]:
-        """Outputs at these coordinates; raises what the forward raises."""
-        leaves = list(self.leaves)
-        if vector.dtype.kind == "c":
-            shaped = zip(self.layout.spans(), self.layout.shapes, strict=True)
-            parts: Sequence[Array] = [vector[s].reshape(shape) for s, shape in shaped]
-            if self.mode == "analytic":
-                parts = [as_analytic(part) for part in parts]
-        else:
-            parts = self.layout.unpack(vector, wide=self.wide)
-        for k, part in zip(self.call.active, parts, strict=True):
-            # An analytic array of no dimension stays one: indexing would make a plain number of it.
-            leaves[k] = part if isinstance(self.leaves[k], np.ndarray) or isinstance(part, Analytic) else part[()]
-        self.evaluations += 1
-        outputs = self.call.forward(leaves, self.function)
-        if self.reference is not None and self.call.domain.gauge is not None:
-            outputs = self.call.domain.gauge(outputs, self.reference)
-        return outputs
-
-    def with_constants_moved(self, u: float, rng: np.random.Generator) -> Forward:
-        """The same forward with its other float inputs moved by a roundoff: a matrix to solve with conditions the solution.
-
-        Whole numbers stay: they may be counts or labels.
-        """
-        leaves = list(self.leaves)
-        for k, leaf in enumerate(leaves):
-            if k in self.call.active or not isinstance(leaf, np.ndarray) or leaf.dtype.kind not in "fc":
-                continue
-            factor = 1 + 2 * u * rng.choice((-1.0, 1.0), size=leaf.shape)
-            leaves[k] = np.where(leaf == np.round(leaf), leaf, leaf * factor).astype(leaf.dtype)
-        return replace(self, leaves=tuple(leaves))
-
-    def __call__(self, vector: Array) -> Array:
-        """Packed outputs; NaN where the forward raises or changes the shape of what it gives."""
-        try:
-            packed = pack(self.outputs(vector))
-        except CAUGHT:
-            return np.full(self.size, np.nan)
-        return packed if packed.size == self.size else np.full(self.size, np.nan)
-
-    def holomorphic(self, vector: Array) -> Array:
-        """Outputs at complex coordinates, for the complex step; raises what the forward raises."""
-        outputs = self.outputs(vector)
-        return np.concatenate([np.asarray(o).reshape(-1) for o in outputs]) if outputs else np.zeros(0)
-
-    @property
-    def analytic(self) -> bool:
-        """Whether a complex step makes sense: real inputs, evaluated in full precision."""
-        return all(d.kind != "c" for d in self.layout.dtypes) and self.wide
-
-    @property
-    def noise_floor(self) -> float:
-        """Unit roundoff of the arithmetic in which the forward is evaluated, as far as dtypes and values show it."""
-        return self.grain if self.wide else max((roundoff(d) for d in self.layout.dtypes), default=2.0**-53)
-
-
-def basis(call: Call, layout: Layout) -> Array:
-    """Directions (D, n) that span the tangents of the domain; the identity where it is an open set of reals."""
-    blocks = []
-    for k, shape, size in zip(call.active, layout.shapes, layout.sizes, strict=True):
-        blocks.append(_tangents(call.domain.of(k), shape, size))
-    total = layout.total
-    out = np.zeros((sum(b.shape[0] for b in blocks), total))
-    row = 0
-    for block, span in zip(blocks, layout.spans(), strict=True):
-        out[row : row + block.shape[0], span] = block
-        row += block.shape[0]
-    return out
-
-
-def _tangents(where: Set, shape: tuple[int, ...], size: int) -> Array:
-    identity = np.eye(size)
-    if where.kind in (Kind.SYMMETRIC, Kind.POSITIVE_DEFINITE) and len(shape) >= 2:
-        grid = np.arange(size).reshape(shape)
-        mirror = np.swapaxes(grid, -1, -2).ravel()
-        upper = np.flatnonzero(np.arange(size) <= mirror)
-        return np.asarray(np.minimum(identity[upper] + identity[mirror[upper]], 1.0))
-    if where.kind is Kind.SIMPLEX and shape and shape[-1] > 1:
-        inner = np.flatnonzero(np.arange(size) % shape[-1] < shape[-1] - 1)
-        return np.asarray(identity[inner] - identity[inner + 1])
-    return identity
-
-
-def limits(call: Call, layout: Layout, x: Array, directions: Array) -> tuple[Array, Array]:
-    """How far each line stays in the domain: (D,) lowest and highest t with x + t d inside every interval."""
-    low = np.full(directions.shape[0], -np.inf)
-    high = np.full(directions.shape[0], np.inf)
-    for k, span in zip(call.active, layout.spans(), strict=True):
-        where = call.domain.of(k)
-        if where.kind is not Kind.REALS or (np.isinf(where.low) and np.isinf(where.high)):
-            continue
-        d = directions[:, span]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            to_low, to_high = (where.low - x[span]) / d, (where.high - x[span]) / d
-        ends = np.where(d > 0, to_low, np.where(d < 0, to_high, -np.inf))
-        low = np.maximum(low, np.max(ends, axis=1, initial=-np.inf))
-        ends = np.where(d > 0, to_high, np.where(d < 0, to_low, np.inf))
-        high = np.minimum(high, np.min(ends, axis=1, initial=np.inf))
-    return np.minimum(low, 0.0), np.maximum(high, 0.0)
 
 
 def estimate(
@@ -351,7 +201,9 @@ def _weigh(
     moved = np.max(np.abs(x * (directions != 0)), axis=1, initial=0.0)
     hidden = np.where((moved <= origin) & (moved > 0), origin, 8 * 2.0**-53)
     flat = np.where((t == 0) & (b <= 2.0**-53 * np.sum(size)), hidden * float(np.sum(size)), 0.0)
-    return Truth(t, b, low, high, magnitude, scale, kind, jump, jump_bound, conflict, flat, terms, np.zeros(t.shape), method)
+    return Truth(
+        t, b, low, high, magnitude, scale, kind, jump, jump_bound, conflict, flat, terms, np.zeros(t.shape), method
+    )
 
 
 def _complex(owner: Forward, x: Array, directions: Array, used: Array) -> Estimate | None:
@@ -359,46 +211,3 @@ def _complex(owner: Forward, x: Array, directions: Array, used: Array) -> Estima
         return complex_step(lambda v: owner.holomorphic(v)[used], x, directions)
     except CAUGHT:
         return None
-
-
-def grain(call: Call, function: Callable[..., Any], rng: np.random.Generator) -> float:
-    """Unit roundoff of the coarsest type on whose grid the forward's values lie although its inputs do not.
-
-    A forward that computes in float32 inside is a staircase at steps below 2^-24: differences must know.
-    """
-    owner = Forward.at(call, function, call.leaves, wide=True)
-    if owner is None or owner.size == 0:
-        return 2.0**-53
-    x = pack([call.leaves[k] for k in call.active])
-    # 2^-10: generic neighbours, off the grid of any narrower type.
-    values = np.stack(
-        [
-            owner(x * (1 + 2.0**-10 * rng.uniform(-1, 1, x.size)) + 2.0**-40 * rng.uniform(-1, 1, x.size))
-            for _ in range(4)
-        ]
-    )
-    moving = np.ptp(values, axis=0) > 0
-    for narrow in (np.float16, np.float32):
-        with np.errstate(over="ignore"):
-            on_grid = np.all((values == values.astype(narrow)) & np.isfinite(values), axis=0)
-        if np.any(on_grid & moving):
-            return roundoff(np.dtype(narrow))
-    return 2.0**-53
-
-
-def widen(call: Call, function: Callable[..., Any]) -> bool:
-    """Whether the forward can be evaluated in float64 in the place of the given narrow dtype, and is the same function there.
-
-    It counts as the same if at least half of the narrow type's digits agree.
-    """
-    narrow = [np.asarray(call.leaves[k]).dtype for k in call.active]
-    if all(d in (np.dtype(np.float64), np.dtype(np.complex128)) for d in narrow):
-        return True
-    native = Forward.at(call, function, call.leaves, wide=False)
-    wide = Forward.at(call, function, call.leaves, wide=True)
-    if native is None or wide is None or native.size != wide.size:
-        return False
-    x = pack([call.leaves[k] for k in call.active])
-    a, b = native(x), wide(x)
-    u = max(roundoff(d) for d in narrow)
-    return bool(np.all(np.abs(a - b) <= np.sqrt(u) * np.max(np.abs(b), initial=0.0)))

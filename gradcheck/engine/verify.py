@@ -6,9 +6,11 @@ import copy
 import functools
 import signal
 import time
+import traceback
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import ml_dtypes  # noqa: F401  # registers bfloat16
@@ -141,7 +143,10 @@ class _Verification:
         except BaseException as error:
             if isinstance(error, Expired) or _interrupt(error):
                 raise
-            return self.failed(_raised(describe_failure(error), inputs))
+            if _of_subject(error):
+                return self.failed(_raised(describe_failure(error), inputs))
+            nothing = Record(operator=self.operator.name, subject=self.subject.name, **_OPEN)
+            return with_stop(nothing, own_failure(error))
         if dtype == "float64" and (self.pictured is None or pack_size(self.pictured) < 2 <= pack_size(call)):
             self.pictured = call
         return record
@@ -209,7 +214,7 @@ def with_stop(record: Record, finding: Finding) -> Record:
         findings=(*record.findings, finding),
         status=Status.FAIL if failed else Status.INCONCLUSIVE,
         verdict=record.verdict if failed else Verdict.STOPPED,
-        untested=(*record.untested, "what was to come after the time limit"),
+        untested=(*record.untested, "what was to come after the check was stopped"),
     )
 
 
@@ -233,6 +238,27 @@ def _calm(function: Callable[..., Any]) -> Callable[..., Any]:
             return function(*arguments, **options)
 
     return called
+
+
+_OPEN: Any = {"verdict": Verdict.STOPPED, "status": Status.INCONCLUSIVE}
+
+
+def _of_subject(error: BaseException) -> bool:
+    """Whether it was raised in a call of the subject: all of them go through ``called`` or ``implementation`` above."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return any(frame.filename == __file__ and frame.name in ("called", "implementation") for frame in frames)
+
+
+def own_failure(error: BaseException) -> Finding:
+    """GC126: an exception of gradcheck itself.  Nobody's gradient is to blame, and nothing was decided."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return Finding(
+        code="GC126",
+        severity=Severity.INCONCLUSIVE,
+        argument="*",
+        message=f"gradcheck itself raised {type(error).__name__}: {error} ({Path(frame.filename).name}:{frame.lineno} "
+        f"in {frame.name}); that is a bug of gradcheck, please report it",
+    )
 
 
 def _interrupt(error: BaseException) -> bool:

@@ -19,8 +19,6 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.records import Array
-
 
 class Choice(enum.Enum):
     """Which of its derivatives a tied primitive has: what frameworks do, as far as they are consistent.
@@ -83,16 +81,13 @@ class Analytic(np.ndarray):
     def __float__(self) -> float:
         raise TypeError("a complex step cannot pass through float()")
 
-    def conj(self) -> Analytic:  # type: ignore[override]  # ndarray's has an overload with out
+    def conj(self) -> Analytic:
         """Itself: the real function is the identity."""
         return self
 
-    conjugate = conj  # type: ignore[assignment]  # as above
+    conjugate = conj
 
-    @property
-    def real(self) -> Analytic:  # type: ignore[override]  # the real function is the identity
-        """Itself: real numbers are their own real part."""
-        return self
+    real = property(lambda self: self)  # real numbers are their own real part
 
 
 def _plain(a: Any) -> Any:
@@ -115,7 +110,11 @@ def real(a: Any) -> Any:
 def _ruled(rule: Callable[..., Any], inputs: tuple[Any, ...], **kwargs: Any) -> Any:
     out, where = kwargs.pop("out", None), kwargs.pop("where", True)
     dtype = kwargs.pop("dtype", None)
-    if kwargs.pop("casting", "same_kind") != "same_kind" or kwargs or (dtype is not None and np.dtype(dtype).kind != "c"):
+    if (
+        kwargs.pop("casting", "same_kind") != "same_kind"
+        or kwargs
+        or (dtype is not None and np.dtype(dtype).kind != "c")
+    ):
         raise TypeError("a complex step does not know these arguments of a ufunc")
     value = rule(*(np.asarray(a) for a in inputs))
     if out is None:
@@ -315,7 +314,7 @@ def _first(z: Any, among: Any, axis: Any) -> Any:
     return np.take_along_axis(z, np.argmax(among, axis=axis, keepdims=True), axis=axis)
 
 
-def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002  # NumPy's name
+def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """Vector norms; a matrix norm other than Frobenius' needs singular values and is not continued."""
     x = np.asanyarray(x)
     if axis is None and (ord is None or x.ndim == 1):

@@ -1,0 +1,218 @@
+"""Looks at points of one call: the short way first, entry by entry where that decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from gradcheck.claim import Kind
+from gradcheck.engine.answers import Answers, fresh
+from gradcheck.engine.conditioning import imaginary_movement, kinked_across, movement
+from gradcheck.engine.forward import Forward, basis
+from gradcheck.engine.judge import Judgement, Truth, allowance, judge
+from gradcheck.engine.kinks import Sampler, settle
+from gradcheck.engine.look import Look
+from gradcheck.engine.probes import Probe, probe
+from gradcheck.engine.screen import fixed_choices, screen
+from gradcheck.engine.truth import truth
+from gradcheck.flat import Layout, largest, least, pack, roundoff
+from gradcheck.records import Array, Local, Observation, Point
+from gradcheck.strategies.directions import cotangent
+from gradcheck.subjects.callables import CAUGHT, Call
+
+GLARING = 2.0**-16
+"""Part of the terms by which an answer misses a confirmed truth so that no rounding of a float64 formula needs to be thought of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One point, with all that is needed to judge the answer there; ``rows`` (D, n) are the directions, ``answer`` (D,) along them."""
+
+    owner: Forward
+    point: Point
+    seen: Observation
+    x: Array
+    g: Array
+    rows: Array
+    answer: Array
+    u: float
+    tiny: float
+
+    def part(self, rows: Array) -> Site:
+        """Some of the directions."""
+        return replace(self, rows=self.rows[rows], answer=self.answer[rows])
+
+    def look(self, known: Truth, judgement: Array, slack: Array) -> Look:
+        """The look that ends with this."""
+        owner = self.owner
+        return Look(
+            self.point, self.seen, owner.layout, self.answer, self.rows, known, judgement, (), owner.evaluations, slack
+        )
+
+    @property
+    def top(self) -> float:
+        """A gradient larger than this may overflow in the arithmetic of its own type."""
+        return min((largest(d) for d in self.owner.layout.dtypes), default=np.inf) / 4
+
+
+@dataclass(slots=True)
+class Looker:
+    """Looks at points of one call; holds what does not change between them."""
+
+    call: Call
+    claim: Callable[..., Any]
+    single: bool
+    wide: bool
+    rng: np.random.Generator
+    grain: float = 2.0**-53
+    mode: str = ""
+
+    @property
+    def width(self) -> int:
+        """Number of coordinates that are differentiated."""
+        return Layout.of([self.call.leaves[k] for k in self.call.active]).total
+
+    @property
+    def answers(self) -> Answers:
+        """The vjp under test."""
+        return Answers(self.call, self.single, self.rng)
+
+    def at(
+        self,
+        leaves: Sequence[Any],
+        origin: str,
+        *,
+        whole: int,
+        probes: int,
+        short: int = 0,
+        full: bool = False,
+        g: tuple[Array, ...] | None = None,
+        only: Array | None = None,
+    ) -> Look | None:
+        """Look at this point; None where the claimed forward is not defined or its own dtype overflows.
+
+        Up to ``short`` coordinates the short way is tried first (``screen``); it is all that is done, unless a doubt
+        arises or the look is to be ``full``.  Else each of up to ``whole`` coordinates gets a bounded derivative of its
+        own, and with more of them each argument gets ``probes`` directional ones.  With ``only`` some rows of the basis
+        a glaring error of these is believed at once: enough to try whether a smaller point fails, too.
+        """
+        owner = Forward.at(self.call, self.claim, leaves, self.wide, self.grain, self.mode)
+        if owner is None:
+            return None
+        try:
+            outputs = self.call.forward(fresh(leaves))
+        except CAUGHT:
+            return None
+        if not np.all(np.isfinite(pack(outputs))):
+            return None
+        g = g or cotangent(outputs, self.rng)
+        point = Point(inputs=tuple(np.asarray(v) for v in leaves), cotangents=g, origin=origin)
+        seen = self.answers.observe(leaves, g)
+        if seen.failure is not None or not seen.gradients:
+            return Look(point, seen, owner.layout, np.zeros(0), None, None, None, (), owner.evaluations)
+        v = self.answers.fill(seen, owner.layout)
+        made = None
+        # On a constrained set only tangents of the set mean anything: random signs leave it.
+        free = all(self.call.domain.of(k).kind is Kind.REALS for k in self.call.active)
+        if owner.layout.total <= short and np.all(np.isfinite(v)):
+            made = self._short(self._site(owner, point, seen, v), only)
+            self.mode = owner.mode if owner.sure else self.mode
+            if made is not None and not full and (only is not None or np.all(made.settled)):
+                return made
+        elif owner.layout.total > whole and free:
+            return self._probe(owner, point, seen, v, probes)
+        if owner.layout.total > whole and free and made is None:
+            return self._probe(owner, point, seen, v, probes)
+        site = self._site(owner, point, seen, v)
+        if made is None:
+            return self._whole(site if only is None else site.part(only))
+        if full:
+            return self._whole(site).or_else(made)
+        rows = np.flatnonzero(~made.settled)
+        return made.with_rows(rows, self._whole(site.part(rows)))
+
+    def _site(self, owner: Forward, point: Point, seen: Observation, v: Array) -> Site:
+        x, g = pack([owner.leaves[k] for k in self.call.active]), pack(point.cotangents)
+        rows = basis(self.call, owner.layout)
+        u, tiny = self.unit(owner.layout)
+        return Site(owner, point, seen, x, g, rows, v if rows.shape[0] == v.size else rows @ v, u, tiny)
+
+    def unit(self, layout: Layout) -> tuple[float, float]:
+        """(unit roundoff, least subnormal) of the coarsest type among the gradients."""
+        return max((roundoff(d) for d in layout.dtypes), default=0.0), max(
+            (least(d) for d in layout.dtypes), default=0.0
+        )
+
+    def _short(self, at: Site, only: Array | None) -> Look | None:
+        """The look that imaginary steps allow, undecided where they raise a doubt; None where they say nothing."""
+        owner, answer = at.owner, at.answer
+        screened = screen(owner, at.x, at.g, at.rows, self.rng)
+        if screened.kinked:
+            sampler = Sampler(owner, at.x, at.g, at.rows)
+            judgement, known, slack = settle(sampler, answer, at.u, at.tiny, self.rng)
+            return at.look(known, _conventions(at, judgement, slack), slack)
+        known_here = screened.truth
+        if known_here is None or np.any(known_here.magnitude > at.top):
+            return None
+        error = np.abs(answer - known_here.value)
+        slack = allowance(known_here, at.u, at.tiny)
+        if only is None and np.any(error > slack):
+            k = imaginary_movement(owner, at.x, at.g, at.rows, known_here, at.u, self.rng)
+            slack = allowance(known_here, at.u, at.tiny, k)
+        judgement = np.where(error <= slack, int(Judgement.RIGHT), int(Judgement.INCONCLUSIVE))
+        if only is not None:
+            glaring = error > GLARING * (known_here.magnitude + known_here.scale) + 2**20 * at.u * known_here.scale
+            judgement[only] = np.where(glaring, int(Judgement.WRONG), judgement)[only]
+        return at.look(known_here, judgement, slack)
+
+    def _probe(self, owner: Forward, point: Point, seen: Observation, v: Array, count: int) -> Look:
+        x, g = pack([owner.leaves[k] for k in self.call.active]), pack(point.cotangents)
+        u, _ = self.unit(owner.layout)
+        found: tuple[tuple[int, Probe], ...] = tuple(
+            (leaf, probe(owner, x, g, v, span, u, self.rng, count))
+            for leaf, span in enumerate(owner.layout.spans())
+            if span.stop > span.start
+        )
+        return Look(point, seen, owner.layout, v, None, None, None, found, owner.evaluations)
+
+    def _whole(self, at: Site) -> Look:
+        """Each row by itself."""
+        owner, answer = at.owner, at.answer
+        known = truth(owner, at.x, at.g, at.rows)
+        judgement = judge(answer, known, at.u, at.tiny, grain=owner.noise_floor)
+        slack = allowance(known, at.u, at.tiny)
+        doubtful = np.flatnonzero((judgement == Judgement.WRONG) | (judgement == Judgement.INACCURATE))
+        if doubtful.size:
+            k = np.zeros(answer.size)
+            some = at.part(doubtful)
+            error = np.abs(some.answer - known.value[doubtful])
+            k[doubtful] = movement(owner, at.x, at.g, some.rows, known.part(doubtful), error, at.u, self.rng)
+            own = np.zeros(answer.size)
+            own[doubtful] = self.answers.own_movement(owner, at.point, some.rows, at.u)
+            judgement = judge(answer, known, at.u, at.tiny, movement=k, own_movement=own, grain=owner.noise_floor)
+            slack = allowance(known, at.u, at.tiny, k)
+        wrong = np.any(judgement == Judgement.WRONG)
+        if wrong and not owner.confirmed and kinked_across(owner, at.x, at.g, basis(self.call, owner.layout), self.rng):
+            known = replace(known, kind=np.where(known.kind == Local.OUTSIDE, known.kind, int(Local.KINK)))
+        judgement = np.where(known.magnitude > at.top, int(Judgement.OUTSIDE), judgement)
+        kinked = np.flatnonzero(known.kind == Local.KINK)
+        if kinked.size:
+            sampler = Sampler(owner, at.x, at.g, at.rows[kinked])
+            settled, nearest, noise = settle(sampler, answer[kinked], at.u, at.tiny, self.rng)
+            judgement[kinked], slack[kinked] = settled, noise
+            known = known.with_rows(kinked, nearest)
+        return at.look(known, _conventions(at, judgement, slack), slack)
+
+
+def _conventions(at: Site, judgement: Array, slack: Array) -> Array:
+    """The judgement with CONVENTION for wrong answers that one fixed choice per tied primitive gives."""
+    wrong = judgement == Judgement.WRONG
+    if not wrong.any():
+        return judgement
+    for value in fixed_choices(at.owner, at.x, at.g, at.rows):
+        if np.all(np.abs(at.answer - value)[wrong] <= slack[wrong]):
+            return np.where(wrong, int(Judgement.CONVENTION), judgement)
+    return judgement
