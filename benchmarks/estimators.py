@@ -11,10 +11,12 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
+import mpmath as mp
 import numpy as np
 
 from benchmarks.estimator_cases import Case, committed, fresh
@@ -135,6 +137,56 @@ def measure(tool: Tool, cases: Sequence[Case], truths: Sequence[float]) -> Tally
     return tally
 
 
+def reason(case: Case, miss: float = np.inf) -> str:
+    """Why ours missed by so much, or stated no bound (inf), found out by experiment.
+
+    The forward is replaced by one that is rounded once, instead of at each operation.  If its bound holds, the rounding
+    inside the forward has hidden the derivative; by how many ulp its values err is measured.  If not, the function is
+    faster than the steps: the shortest step is looked for in which the exact slope, less its parabola, turns round at
+    least eight times, by as much as the miss.
+    """
+    points: list[float] = []
+
+    def rounded_once(x: Any) -> Any:
+        points.append(float(np.ravel(x)[0]))
+        return np.array([_exact(case, points[-1])])
+
+    truth = case.truth()
+    with np.errstate(all="ignore"):
+        value, bound = ours(rounded_once, case.x)
+        if np.isfinite(bound) and abs(value - truth) <= bound + UNIT * abs(truth):
+            exact = np.array([_exact(case, p) for p in points])
+            ours_is = np.array([float(np.ravel(case.numpy(np.array([p])))[0]) for p in points])
+            unit = np.spacing(np.maximum(np.abs(exact), np.finfo(np.float64).smallest_normal))
+            ulps = np.nanmax(np.abs(ours_is - exact) / unit)
+            return f"rounding inside the forward: its values err by up to {ulps:.0e} ulp; rounded once, the bound holds"
+    grid = np.arange(-100, 101) / 100
+    for step in sorted({abs(p - case.x) for p in points} - {0.0}):
+        with mp.workdps(60):  # between the float64 numbers, too
+            slopes = np.array([replace(case, x=mp.mpf(case.x) + mp.mpf(step) * mp.mpf(t)).truth() for t in grid])
+        if not np.all(np.isfinite(slopes)):
+            continue
+        waves = slopes - np.polynomial.Polynomial.fit(grid, slopes, 2)(grid)
+        turns, swing = int(np.count_nonzero(np.diff(np.sign(np.diff(waves))))), float(np.ptp(waves))
+        # 2^-40: the slopes were rounded to float64, and a parabola was fitted to them.
+        if turns >= 8 and swing >= max(miss if np.isfinite(miss) else 0.0, 2.0**-40 * np.max(np.abs(slopes))):
+            part = swing / (abs(truth) or 1.0)
+            return (
+                f"faster than the steps: within {step:.0e} of x the slope turns {turns} times, by {part:.0e} of itself"
+            )
+    return "unexplained"
+
+
+def _exact(case: Case, x: float) -> float:
+    """The function's value rounded once; NaN where it is not defined."""
+    with mp.workdps(50):
+        try:
+            value = case.exact(mp.mpf(x))
+            return float(value) if mp.im(value) == 0 else float("nan")
+        except (ValueError, ZeroDivisionError, OverflowError, TypeError):
+            return float("nan")
+
+
 def report(title: str, cases: Sequence[Case]) -> Tally:
     """Print the table of all tools on these pairs, and what gradcheck missed; returns gradcheck's tally."""
     truths = [case.truth() for case in cases]
@@ -156,15 +208,19 @@ def report(title: str, cases: Sequence[Case]) -> Tally:
             mine = tally
     for case, value, truth, bound in mine.misses:
         print(f"  outside its bound: {case.name} at {case.x:.6g}: {value:.9g}, truth {truth:.9g}, bound {bound:.2g}")
+        print(f"    {reason(case, abs(value - truth))}")
     for case in mine.undecided:
         print(f"  no bound stated: {case.name} at {case.x:.6g}")
+        print(f"    {reason(case)}")
     return mine
 
 
 def main(seeds: Sequence[int]) -> int:
     """Print all tables.  Returns 1 if what is promised does not hold."""
     pairs = list(committed())
-    good = True
+    good = not (missing := [name for name, (module, _) in TOOLS.items() if find_spec(module) is None])
+    for name in missing:
+        print(f"{name} is not installed: the comparison is not complete (extra `bench`)")
     batches = [
         ("committed, smooth", [c for c in pairs if c.smooth]),
         ("committed, hard", [c for c in pairs if not c.smooth]),
@@ -173,7 +229,7 @@ def main(seeds: Sequence[int]) -> int:
     for title, cases in batches:
         tally = report(title, cases)
         stated = tally.stated
-        within = len(tally.misses) <= 0.01 * len(cases)
+        within = len(tally.misses) <= 0.01 * (len(cases) - len(tally.undecided))
         sharp = title.endswith("hard") or (_quantile(stated, 0.5) <= 1e-10 and _quantile(stated, 0.95) <= 1e-6)
         kept = within and sharp and max(tally.evaluations) <= 30
         print(
