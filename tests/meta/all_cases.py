@@ -35,6 +35,8 @@ MODULES = (
     "fresh_state",
     "fresh_forward_mode",
     "fresh_places",
+    "fresh_models",
+    "fresh_kinks",
 )
 
 
