@@ -140,9 +140,14 @@ def diverges(slope: Array, size: Array, h: Array) -> Array:
     if not (np.add.reduce(grows, axis=1) >= 5).any():
         return np.zeros(slope.shape[::2], dtype=bool)
     seen = np.abs(slope) * h > RESOLVED * size
+    # Slopes that go on growing move f by more than the last one seen tells; if f stays, the jump is beside x.
+    last = h.shape[1] - 1 - seen[:, ::-1].argmax(axis=1)
+    steepest = np.take_along_axis(np.abs(slope), last[:, None], axis=1)
+    finer = np.arange(h.shape[1])[:, None] > last[:, None]
+    beside = (finer & (steepest * h > 2.0 * RESOLVED * size)).any(axis=1)
     rank = np.cumsum(seen[:, ::-1], axis=1)[:, ::-1]
     among = seen[:, 1:] & seen[:, :-1] & (rank[:, :-1] <= 6)
     growth = np.abs(slope[:, 1:] - slope[:, :-1]) / np.log(ratio)
     lasts = growth[:, 1:] > 0.8 * growth[:, :-1]
     steady = np.all(lasts | ~(among[:, 1:] & among[:, :-1]), axis=1) & np.all(grows | ~among, axis=1)
-    return np.asarray(steady & (np.count_nonzero(among, axis=1) == 5))
+    return np.asarray(steady & ~beside & (np.count_nonzero(among, axis=1) == 5))
