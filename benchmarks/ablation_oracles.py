@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.ablation_trace import ACCEPT, BOTH, CATCH, Part
+from benchmarks.ablation_trace import ACCEPT, BOTH, CATCH, GIVEN, Part
 from gradcheck.engine.bench import changed
 from gradcheck.engine.judge import Judgement, Truth
 from gradcheck.engine.judge import judge as judgement
@@ -18,8 +18,8 @@ from gradcheck.oracles.estimates import without
 from gradcheck.records import Estimate, Local
 
 ENGINE, ORACLE = "gradcheck.engine", "gradcheck.oracles"
-LINES, LOOKER, PIECES = f"{ENGINE}.truth:line_derivatives", f"{ENGINE}.look:Looker", f"{ENGINE}.hull:Pieces"
-EVIDENCE, JUDGED = f"{ORACLE}.evidence", f"{ENGINE}.look:judge"
+LINES, LOOKER, PIECES = f"{ENGINE}.truth:line_derivatives", f"{ENGINE}.looker", f"{ENGINE}.hull:Pieces"
+EVIDENCE, JUDGED = f"{ORACLE}.evidence", f"{ENGINE}.looker:judge"
 WIDE = np.dtype(np.float64)
 
 
@@ -74,13 +74,13 @@ def native(result: bool, call: Any, function: Any) -> bool:
 
 
 ORACLES = (
-    oracle("imaginary steps", BOTH, f"{ENGINE}.look:screen", instead=constant(Screened(None, False))),
-    oracle("imaginary steps on analytic arrays", BOTH, f"{ENGINE}.truth:as_analytic", instead=refuse),
+    oracle("imaginary steps", BOTH, f"{LOOKER}:screen", instead=constant(Screened(None, False))),
+    oracle("imaginary steps on analytic arrays", BOTH, f"{ENGINE}.forward:as_analytic", instead=refuse),
     oracle("complex step", BOTH, f"{ENGINE}.truth:complex_step", instead=constant(None)),
     oracle("one-sided slopes at edges", BOTH, LINES, after=no_edges),
     oracle("slopes of either side", BOTH, f"{ENGINE}.truth:_both_sides", after=lambda e, *args: args[-1]),
     oracle("limits of the domain", ACCEPT, f"{ENGINE}.truth:limits", after=unlimited),
-    oracle("tangents of the domain", ACCEPT, f"{ENGINE}.truth:_tangents", after=lambda t, where, shape, n: np.eye(n)),
+    oracle("tangents of the domain", ACCEPT, f"{ENGINE}.forward:_tangents", after=lambda t, where, shape, n: np.eye(n)),
     oracle("wide evaluation of narrow types", BOTH, f"{ENGINE}.examine:widen", after=native),
     oracle("grain of hidden narrow types", ACCEPT, f"{ENGINE}.examine:grain", instead=constant(2.0**-53)),
     oracle("second ladder", ACCEPT, f"{ORACLE}.analysis:two_ladders", after=first_ladder),
@@ -125,8 +125,15 @@ def bits_differ(bad: Any, got: Any, expected: Any, allowed: Any) -> Any:
 
 
 JUDGE = (
+    judge(
+        "a factor common to all entries",
+        CATCH,
+        f"{ENGINE}.examine:common_factor",
+        instead=constant(None),
+        scope=GIVEN,
+    ),
     judge("kinks", BOTH, LINES, after=no_kinks),
-    judge("kinks: any decision", BOTH, f"{ENGINE}.look:settle", after=unsettled),
+    judge("kinks: any decision", BOTH, f"{LOOKER}:settle", after=unsettled),
     judge("kinks: steering into the hull", BOTH, f"{ENGINE}.kinks:_steer", instead=constant(False)),
     judge("kinks: refutation", CATCH, f"{ENGINE}.kinks:_refute", instead=constant(None), effects=True),
     judge("kinks: by one's own sign", BOTH, f"{PIECES}.by_own_sign", after=zeros),
@@ -134,16 +141,16 @@ JUDGE = (
     judge("kinks: every piece met twice", CATCH, f"{PIECES}.saturated", instead=constant(False)),
     judge("kinks: convex or concave", CATCH, f"{PIECES}.one_sign", instead=constant(False)),
     judge("kinks: into the domain", ACCEPT, f"{ENGINE}.hull:Sampler._edges", after=zeros),
-    judge("kinks: conventions", ACCEPT, f"{ENGINE}.look:fixed_choices", instead=lambda *args: []),
-    judge("kinks that no coordinate shows", ACCEPT, f"{LOOKER}._kinked_across", instead=constant(False)),
-    judge("movement of the truth (k)", ACCEPT, f"{LOOKER}._movement", after=zeros),
-    judge("movement of imaginary steps", ACCEPT, f"{ENGINE}.look:imaginary_movement", after=zeros),
-    judge("movement of the answer (W)", ACCEPT, f"{LOOKER}._own_movement", after=zeros),
-    judge("scatter of the answer", ACCEPT, f"{LOOKER}._scatter", after=zeros),
+    judge("kinks: conventions", ACCEPT, f"{LOOKER}:fixed_choices", instead=lambda *args: []),
+    judge("kinks that no coordinate shows", ACCEPT, f"{LOOKER}:kinked_across", instead=constant(False)),
+    judge("movement of the truth (k)", ACCEPT, f"{LOOKER}:movement", after=zeros),
+    judge("movement of the truth, short looks", ACCEPT, f"{LOOKER}:imaginary_movement", after=zeros),
+    judge("movement of the answer (W)", ACCEPT, f"{ENGINE}.answers:Answers.own_movement", after=zeros),
+    judge("scatter of the answer", ACCEPT, f"{ENGINE}.answers:Answers._scatter", after=zeros),
     judge(
         "movement of constants",
         ACCEPT,
-        f"{ENGINE}.truth:Forward.with_constants_moved",
+        f"{ENGINE}.forward:Forward.with_constants_moved",
         after=lambda moved, forward, *args: forward,
     ),
     judge("rounding of sums", ACCEPT, JUDGED, after=spoilt(terms=lambda t: np.minimum(t.terms, 1))),
@@ -155,7 +162,7 @@ JUDGE = (
         after=spoilt(low=lambda t: t.value - t.bound, high=lambda t: t.value + t.bound),
     ),
     judge("plateaus near an origin", ACCEPT, JUDGED, after=spoilt(flat=lambda t: np.zeros_like(t.flat))),
-    judge("overflow of narrow types", ACCEPT, f"{ENGINE}.look:largest", after=lambda top, d: max(top, largest(WIDE))),
+    judge("overflow of narrow types", ACCEPT, f"{LOOKER}:largest", after=lambda top, d: max(top, largest(WIDE))),
     judge("rounding in the contract", ACCEPT, f"{ENGINE}.bench:_beyond", after=bits_differ),
     judge(
         "movement in the contract",

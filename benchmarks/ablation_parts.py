@@ -21,6 +21,7 @@ from gradcheck.strategies import edits
 SCOPES = {f"check: {key}": f"{ENGINE}.contract:CHECKS[{key}]" for key in contract.CHECKS} | {
     "forward mode": f"{ENGINE}.forward_mode:inspect",
     "second order": f"{ENGINE}.forward_mode:symmetric_second_order",
+    "definition": f"{ENGINE}.verify:forward_findings",
 }
 """Checks beside the looks: their findings depend on what they do themselves, and on the given look."""
 
@@ -90,7 +91,14 @@ CHECKS = (
     check("linearity: sums", f"{ENGINE}.linearity:_sum"),
     check("forward mode", f"{ENGINE}.forward_mode:inspect"),
     check("second order", f"{ENGINE}.forward_mode:symmetric_second_order"),
-    check("forward of a claimed operator", f"{ENGINE}.verify:forward_findings"),
+    Part(
+        name="forward of a claimed operator",
+        kind="check",
+        serves=CATCH,
+        target=f"{ENGINE}.verify:forward_findings",
+        instead=nothing,
+        depends=lambda scope, found: scope.endswith("|definition"),
+    ),
     check("undecided is no pass", f"{ENGINE}.examine:_Examination.undecided"),
 )
 
@@ -149,15 +157,17 @@ def strategy(name: str, serves: str, target: str, **off: Any) -> Part:
 STRATEGIES = (
     points("all of them", ""),
     *POINTS,
-    strategy("random cotangents (all ones)", CATCH, f"{ENGINE}.look:cotangent", instead=all_ones),
-    strategy("signs of cotangents", CATCH, f"{ENGINE}.look:cotangent", after=one_sign),
+    strategy("random cotangents (all ones)", CATCH, f"{ENGINE}.looker:cotangent", instead=all_ones),
+    strategy("signs of cotangents", CATCH, f"{ENGINE}.looker:cotangent", after=one_sign),
     strategy(
         "probes of large arguments",
         CATCH,
-        f"{ENGINE}.look:probe",
+        f"{ENGINE}.looker:probe",
         instead=constant(Probe((), 0.0, True, 0, "none")),
     ),
-    strategy("more than one probe", CATCH, f"{ENGINE}.look:probe", before=lambda *args: (*args[:-1], min(args[-1], 1))),
+    strategy(
+        "more than one probe", CATCH, f"{ENGINE}.looker:probe", before=lambda *args: (*args[:-1], min(args[-1], 1))
+    ),
     strategy("additivity of probes", ACCEPT, f"{ENGINE}.probes:additive", instead=constant(True)),
 )
 

@@ -59,6 +59,8 @@ class Part:
     before: Callable[..., tuple[Any, ...]] | None = None
     value: Any = None
     depends: Depends | None = None
+    scope: str | None = None
+    """Where its findings are said to be, if not where it runs."""
     effects: bool = False
     """It works by what it changes, not by what it gives: wherever it is called, its stand-in does otherwise."""
 
@@ -197,7 +199,7 @@ def _within(scope: str, mark: str) -> bool:
     return scope == mark or scope.startswith(f"{mark}|")
 
 
-LOOK = "gradcheck.engine.look:Looker.at"
+LOOK = "gradcheck.engine.looker:Looker.at"
 MERGE = "gradcheck.engine.findings:merge"
 GIVEN = "the given point"
 
@@ -218,8 +220,9 @@ class _Recorder:
                 if self.open:
                     for part in parts:
                         marks = self.trace.marks.setdefault(part.name, set())
-                        if self.scope not in marks and part.differs(result, args, kwargs):
-                            marks.add(self.scope)
+                        scope = self.scope if part.scope is None else part.scope
+                        if scope not in marks and part.differs(result, args, kwargs):
+                            marks.add(scope)
                 return result
 
             return wrapped
@@ -287,6 +290,8 @@ def trace(case: Case, seed: int | None, parts: Sequence[Part], checks: dict[str,
             recorder.trace.status = type(error).__name__
             return recorder.trace
     found = recorder.raw if recorder.raw is not None else list(result.findings)
+    # What a check finds after the merger keeps its identity.
+    found = found + [f for f in result.findings if id(f) in recorder.made_in and not any(f is g for g in found)]
     made = recorder.trace
     made.status = str(result.status.value)
     made.findings = [
