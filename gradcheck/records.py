@@ -68,7 +68,7 @@ class Verdict(enum.Enum):
     UNDECIDED = "No oracle's bound is small enough to decide."
     OUTSIDE = "The forward is not differentiable at the points that were looked at."
     EMPTY = "There is no differentiable entry to decide."
-    STOPPED = "The time limit was reached before everything was looked at."
+    STOPPED = "The check was stopped before everything was looked at."
     UNSUPPORTED = "The subject does not implement this operator."
 
     def __str__(self) -> str:

@@ -73,7 +73,7 @@ def test_a_limit_keeps_what_was_found_before_it() -> None:
     assert record.counts["right"] > 0 and len(record.coverage) == 2
     [finding] = [f for f in record.findings if f.code == "GC124"]
     assert "stopped after 6 s, at user_subjects.py" in finding.message and "in wrong" in finding.message
-    assert "what was to come after the time limit" in record.untested
+    assert "what was to come after the check was stopped" in record.untested
 
 
 def test_a_failure_before_the_limit_stays_a_failure() -> None:
@@ -112,6 +112,19 @@ def test_an_interrupt_that_is_swallowed_comes_again() -> None:
                 if swallowed > 1:
                     raise
     assert swallowed == 2
+
+
+def test_an_error_of_gradcheck_itself_is_not_put_on_the_subject(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> Any:
+        raise IndexError("out of luck")
+
+    monkeypatch.setattr("gradcheck.engine.verify.examine", broken)
+    found = gradcheck.verify(Reference(), "tanh", profile="quick").records[0]
+    assert (found.status, found.verdict) == (Status.INCONCLUSIVE, Verdict.STOPPED)
+    [finding] = found.findings
+    assert (
+        finding.code == "GC126" and "gradcheck itself raised IndexError: out of luck (test_verify.py" in finding.message
+    )
 
 
 def test_an_interrupt_from_the_keyboard_is_the_users() -> None:

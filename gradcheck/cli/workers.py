@@ -2,7 +2,8 @@
 
 A subject may print, hang, exit, or take its process down.  In a worker, what is printed goes to a file; the time limit
 stops it softly from inside (``engine.containment``), and where it does not react the parent kills the process and starts
-another; a process that died is a finding.  Whatever happens, the parent gets one record per task.
+another; a process that died is a finding.  Whatever happens, the parent gets one record per task; only a process that
+cannot even load gradcheck ends the run.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +23,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from gradcheck.errors import RecordError
+from gradcheck.errors import RecordError, UsageError
 from gradcheck.records import Finding, Record, Severity, Status, Verdict
 
 GRACE = 10.0
@@ -29,6 +31,9 @@ GRACE = 10.0
 
 PRINTED = 65_536
 """Characters of a subject's output that are kept per operator: the last ones."""
+
+READY = b"ready"
+"""What a process says when it has loaded gradcheck."""
 
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 """One thread per process: the processes share the processors, and sums must not depend on how they are divided."""
@@ -94,6 +99,7 @@ class _Worker:
         self.output, self.read = output, 0
         self.task: Task | None = None
         self.begun = 0.0
+        self.ready = False
         self.process: Any = None
         self.connection: Connection[Any, Any]
 
@@ -110,6 +116,7 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=_work, args=(theirs, str(self.output)))
+        self.ready = False
         with _single_threaded():
             self.process.start()
         theirs.close()
@@ -126,12 +133,19 @@ class _Worker:
         return float("inf") if self.task.limit is None else self.begun + self.task.limit + GRACE - time.monotonic()
 
     def result(self) -> Done | None:
-        """What came of the task, if it is over: its record, or a record of how the process ended."""
+        """What came of the task, if it is over: its record, or a record of how the process ended.
+
+        Raises UsageError for a process that ended before it could begin.
+        """
         assert self.task is not None
         record: Record | None = None
         try:
             if self.connection.poll():
-                record = _decoded(self.connection.recv_bytes())
+                content = self.connection.recv_bytes()
+                if content == READY:
+                    self.ready, self.begun = True, time.monotonic()
+                    return None
+                record = _decoded(content)
         except (EOFError, OSError):
             pass
         if record is None:
@@ -143,6 +157,8 @@ class _Worker:
             self.stop()
             printed = self._printed()
             last = (printed.strip().splitlines() or [""])[-1]
+            if not self.ready:
+                raise UsageError(f"a worker process cannot be started ({last or 'it said nothing'}); mend that first")
             record = killed(self.task) if late else died(self.task, self.code, last)
         else:
             printed = self._printed()
@@ -222,7 +238,7 @@ def _without_more(task: Task, finding: Finding, verdict: Verdict, status: Status
         verdict=verdict,
         status=status,
         findings=(finding,),
-        untested=("everything: the process that checked it ended",),
+        untested=("everything: the check did not come to its end",),
         claim=claim if task.load == task.name else {**claim, "load": task.load},
         seed=task.seed,
     )
@@ -235,12 +251,21 @@ def _work(connection: Connection[Any, Any], output: str) -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_leave_with, args=(parent.sentinel,), daemon=True).start()
+    import gradcheck.engine.verify  # what fails here is gradcheck's or the installation's, and no subject's
+
+    connection.send_bytes(READY)
     while True:
         try:
             task = connection.recv()
         except EOFError:
             return
-        record = check(task)
+        try:
+            record = check(task)
+        except Exception as error:
+            traceback.print_exc()
+            record = _without_more(
+                task, gradcheck.engine.verify.own_failure(error), Verdict.STOPPED, Status.INCONCLUSIVE
+            )
         sys.stdout.flush()
         sys.stderr.flush()
         connection.send_bytes(line(record))
