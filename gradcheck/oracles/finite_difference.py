@@ -2,11 +2,12 @@
 
 For every direction d the function t -> f(x + t d) is evaluated at pairs +-t, at most 30 times with f(x) included.
 
-1. Scouting: two to four pairs, far apart, find the length R on which the function is tame (``steps``).
-2. Noise: six equally spaced values about x give the noise of f itself (``noise``; Moré and Wild 2011).
-   The rounding of the values, u |f|, is added; u is the roundoff that the caller states.
-3. Ladders: steps H 3^-k and H 3^-k / sqrt 2 with H a fraction of R, placed so that all sampled points are
-   representable if the direction allows it.  Every pair from 1 and 2 is a node of a ladder too.
+1. Scouting: two to four pairs, far apart, find the length R on which the function is tame (``steps``, ``scouting``).
+2. Ladders: steps H 3^-k and H 3^-k / sqrt 2 with H a fraction of R, placed so that all sampled points are
+   representable if the direction allows it.  Every pair from 1 and 3 is a node of a ladder too.
+3. Noise: six closely spaced values about x give the noise of f itself (``noise``; Moré and Wild 2011).
+   The rounding of the values, u |f|, is added; u is the roundoff that the caller states.  Where f stays exactly the
+   same near x and moves farther out, what rounding inside f may hide is added, too (``evidence``).
 4. Central differences are extrapolated to step 0 in even powers, per ladder and component (``extrapolation``;
    Ridders 1982, Fornberg 1988).  b = b1 + b2 + |t1 - t2| bounds the error: a value is believed as far as two sets of
    steps, that cannot alias together, agree.
@@ -16,7 +17,10 @@ For every direction d the function t -> f(x + t d) is evaluated at pairs +-t, at
 6. Symmetric second differences S(t) = (f(x+t) - 2 f(x) + f(x-t)) / t tend to right slope minus left slope.  Central
    differences alone see nothing of a kink.  One-sided slopes that keep growing mean a jump or an infinite slope.
 
-Complex steps (Squire and Trapp 1998) are in ``complex_step``.  A bound here is an estimate, not a theorem.
+Complex steps (Squire and Trapp 1998) are in ``complex_step``.  A bound here is an estimate, not a theorem.  What no step
+can show stays unseen: a wave shorter than the steps whose height is a few hundred ulp of f, a term that rounding has
+swallowed whole while others still move, and an error that all samples share, as when the same ill-conditioned matrix
+is factored for each.
 """
 
 from __future__ import annotations
@@ -56,7 +60,8 @@ def line_derivatives(
     noise_floor: relative roundoff of the values of f, scalar or (m,).  low, high: (D,) least and largest t in the domain; a
     line that can hardly be followed one way is looked at from the other side, and its entries are ONE_SIDED.  grid: dtype
     whose values all entries of the evaluated inputs must have.  Entries of the answer have the shape (D, m).
-    At a KINK the value is the mean of right and left slope, so that right = value + jump / 2.
+    At a KINK the value is the mean of right and left slope, so that right = value + jump / 2; the kink is no farther from
+    x than the finest step, but need not be at x.
     """
     if budget < BUDGET:
         raise ValueError(f"budget is {budget}; the steps need {BUDGET} evaluations per direction")
