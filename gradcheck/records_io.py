@@ -149,7 +149,7 @@ def read(path: str | os.PathLike[str]) -> Run:
             f"{path}:1: records of format {error.args[0]!r}; this version reads format {FORMAT}"
         ) from error
     except ValueError as error:
-        raise RecordError(f"{path}:1: no header: {error}") from error
+        raise RecordError(f"{path}:1: no header: {error}; is it the records.jsonl of a run?") from error
     if not isinstance(header, Header):
         raise RecordError(f"{path}:1: no header: the first line is of type {type(header).__name__.lower()}")
     records: list[Record] = []

@@ -243,6 +243,8 @@ def test_a_progress_bar_is_for_terminals_only(
         (["run", "--operators", ","], "no operator", "'*' for all of them"),
         (["run", "--seed", "-3"], "--seed -3", "not negative"),
         (["run", "--seed", "soon"], "--seed", "soon"),
+        (["run", "--seed", "1.5"], "--seed", "1.5"),
+        (["run", "--jobs", "0.5"], "--jobs", "0.5"),
         (["run", "--sed", "1"], "--sed", "--seed"),
         (["run", "--profile", "heroic"], "heroic", "thorough"),
         (["run", "--jobs", "-2"], "--jobs -2", "0 for one per processor"),
@@ -280,7 +282,8 @@ def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path, capsys: pytest
     blocked = tmp_path / "file"
     blocked.write_text("")
     assert cli.execute(["run", "--operators", "tanh", "--out", str(blocked / "pages")]) == cli.WRONG_USAGE
-    assert f"{blocked}" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"--out {blocked / 'pages'}: it cannot be written to" in said and "name another directory" in said
 
 
 def test_a_run_by_another_version_is_not_resumed(

@@ -6,18 +6,19 @@ Exit codes, the same as pytest's where they mean the same: 0 all is well, 1 some
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import cyclopts
-from cyclopts import App, Parameter
+from cyclopts import App, Parameter, Token
 
 from gradcheck.errors import RecordError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rich.console import Console
 
@@ -46,6 +47,14 @@ app = App(
 )
 
 
+def _whole(kind: object, tokens: Sequence[Token]) -> int:
+    """An integer, as it is written: 0.5 processes are not rounded to none."""
+    return int(tokens[0].value)
+
+
+Whole = Parameter(converter=_whole)
+
+
 @app.command
 def run(
     subjects: Annotated[list[str] | None, Parameter(negative_iterable=())] = None,
@@ -53,10 +62,10 @@ def run(
     *,
     operators: str = "*",
     profile: Profile | None = None,
-    seed: int | None = None,
+    seed: Annotated[int | None, Whole] = None,
     out: Path = Path("reports"),
     resume: bool = False,
-    jobs: int = 0,
+    jobs: Annotated[int, Whole] = 0,
     time_limit: float | None = None,
 ) -> int:
     """Check implementations against the catalogue, write records and pages.
@@ -101,7 +110,8 @@ def run(
         jobs=jobs,
         limit=time_limit,
     )
-    return running.run(request, version(), _console())
+    with _writing(out):
+        return running.run(request, version(), _console())
 
 
 @app.command(name="list")
@@ -165,8 +175,21 @@ def report(file: Path, /, *, out: Path | None = None) -> int:
         console.print(f"problem  {problem}")
     if not found.complete:
         console.print(f"The run is incomplete: {len(found.missing)} of {len(found.header.planned)} pairs are missing.")
-    running.close(found, directory, console)
+    with _writing(directory):
+        running.close(found, directory, console)
     return OK
+
+
+@contextlib.contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    """A file that cannot be written is a matter of the option that named its directory."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        raise UsageError(f"--out {out}: it cannot be written to ({what}); name another directory") from error
 
 
 @app.command(name="version")
@@ -197,9 +220,8 @@ def execute(arguments: Sequence[str] | None = None) -> int:
     except (UsageError, RecordError) as error:
         print(f"gradcheck: {error}", file=sys.stderr)
         return WRONG_USAGE
-    except OSError as error:
-        print(f"gradcheck: {error.filename or 'a file'}: {error.strerror}", file=sys.stderr)
-        return WRONG_USAGE
+    except BrokenPipeError:  # nobody reads on, as with `| head`
+        return INTERRUPTED
     except KeyboardInterrupt:
         print("gradcheck: interrupted", file=sys.stderr)
         return INTERRUPTED

@@ -79,7 +79,9 @@ def run(request: Request, version: str, console: Console) -> int:
     left = earlier.missing if earlier is not None else planned
     limit = LIMITS[header.profile] if request.limit is None else request.limit or None
     tasks = [workers.Task(by_name[s], s, operator, header.profile, header.seed, limit) for s, operator in left]
-    console.print(f"gradcheck {version}  profile {header.profile}  seed {header.seed}  {len(left)} checks to do")
+    console.print(
+        f"gradcheck {version}  profile {header.profile}  seed {header.seed}  {len(left)} check{'s' * (len(left) != 1)} to do"
+    )
     started = time.perf_counter()
     interrupted = False
     with records_io.Writer(path, append=earlier is not None) as writer:
