@@ -10,13 +10,13 @@ import numpy as np
 
 from gradcheck.claim import Kind
 from gradcheck.engine.answers import Answers, fresh
-from gradcheck.engine.conditioning import imaginary_movement, kinked_across, movement
+from gradcheck.engine.conditioning import imaginary_movement, movement
 from gradcheck.engine.forward import Forward, basis
 from gradcheck.engine.judge import Judgement, Truth, allowance, judge
 from gradcheck.engine.kinks import Sampler, settle
 from gradcheck.engine.look import Look
 from gradcheck.engine.probes import Probe, probe
-from gradcheck.engine.screen import fixed_choices, screen
+from gradcheck.engine.screen import fixed_choices, kinked_across, screen
 from gradcheck.engine.truth import truth
 from gradcheck.flat import Layout, largest, least, pack, roundoff
 from gradcheck.records import Array, Local, Observation, Point
@@ -128,11 +128,11 @@ class Looker:
             return self._probe(owner, point, seen, v, probes)
         site = self._site(owner, point, seen, v)
         if made is None:
-            return self._whole(site if only is None else site.part(only))
+            return self._whole(site, np.arange(len(site.rows)) if only is None else only)
         if full:
-            return self._whole(site).or_else(made)
+            return self._whole(site, np.arange(len(site.rows))).or_else(made)
         rows = np.flatnonzero(~made.settled)
-        return made.with_rows(rows, self._whole(site.part(rows)))
+        return made.with_rows(rows, self._whole(site, rows))
 
     def _site(self, owner: Forward, point: Point, seen: Observation, v: Array) -> Site:
         x, g = pack([owner.leaves[k] for k in self.call.active]), pack(point.cotangents)
@@ -178,8 +178,9 @@ class Looker:
         )
         return Look(point, seen, owner.layout, v, None, None, None, found, owner.evaluations)
 
-    def _whole(self, at: Site) -> Look:
-        """Each row by itself."""
+    def _whole(self, every: Site, chosen: Array) -> Look:
+        """Each of the chosen rows by itself."""
+        at = every.part(chosen)
         owner, answer = at.owner, at.answer
         known = truth(owner, at.x, at.g, at.rows)
         judgement = judge(answer, known, at.u, at.tiny, grain=owner.noise_floor)
@@ -195,8 +196,11 @@ class Looker:
             judgement = judge(answer, known, at.u, at.tiny, movement=k, own_movement=own, grain=owner.noise_floor)
             slack = allowance(known, at.u, at.tiny, k)
         wrong = np.any(judgement == Judgement.WRONG)
-        if wrong and not owner.confirmed and kinked_across(owner, at.x, at.g, basis(self.call, owner.layout), self.rng):
-            known = replace(known, kind=np.where(known.kind == Local.OUTSIDE, known.kind, int(Local.KINK)))
+        if wrong and not owner.confirmed and kinked_across(owner, at.x, at.g, every.rows, self.rng):
+            sampler = Sampler(owner, at.x, at.g, every.rows)
+            judgement, nearest, slack = settle(sampler, every.answer, at.u, at.tiny, self.rng)
+            judgement = _conventions(every, judgement, slack)
+            return at.look(nearest.part(chosen), judgement[chosen], slack[chosen])
         judgement = np.where(known.magnitude > at.top, int(Judgement.OUTSIDE), judgement)
         kinked = np.flatnonzero(known.kind == Local.KINK)
         if kinked.size:

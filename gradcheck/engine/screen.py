@@ -14,7 +14,7 @@ import numpy as np
 
 from gradcheck.engine.forward import Forward
 from gradcheck.engine.judge import Truth
-from gradcheck.engine.truth import CLOSE, estimate
+from gradcheck.engine.truth import CLOSE, estimate, truth
 from gradcheck.oracles.analytic import Choice, branches
 from gradcheck.oracles.imaginary import sizes, slopes
 from gradcheck.records import Array, Estimate, Local
@@ -30,10 +30,14 @@ MODES = ("plain", "analytic")
 
 @dataclass(frozen=True, slots=True)
 class Screened:
-    """What one imaginary step per row and one difference say at a point; ``kinked`` if the difference saw a kink."""
+    """What one imaginary step per row and one difference say at a point.
+
+    ``kinked``: the difference saw a kink; ``doubted``: it saw none, and not what the imaginary steps predict.
+    """
 
     truth: Truth | None
     kinked: bool
+    doubted: bool = False
 
 
 def jacobian(owner: Forward, x: Array, rows: Array) -> Array | None:
@@ -49,7 +53,8 @@ def screen(owner: Forward, x: Array, g: Array, rows: Array, rng: np.random.Gener
     if not owner.analytic or not len(rows) or not np.any(g):
         return Screened(None, False)
     here = _corroborate(owner, x, g, rows, rng)
-    if not here.kinked:
+    # Along every line through a point where all inputs are equal a median is smooth, and yet it is not linear.
+    if here.truth is not None or not (here.kinked or (here.doubted and kinked_across(owner, x, g, rows, rng))):
         return here
     aside = (
         x
@@ -64,6 +69,7 @@ def _corroborate(
     used = np.flatnonzero(g)
     signs = rng.choice((-1.0, 1.0), size=len(rows)) * rng.uniform(0.5, 2.0, size=len(rows))
     known: dict[str, Array] = {}
+    doubted = False
     for mode in MODES:
         if owner.mode in ("", mode):
             _add(known, owner, mode, x, rows, used)
@@ -83,6 +89,7 @@ def _corroborate(
             return Screened(None, True)
         if not np.all(np.isfinite(difference.bound)):
             continue
+        doubted = True
         for mode, each in list(known.items())[: 2 if doubtful else 1]:
             if _confirms(replace(owner, mode=mode), difference, x, rows, weights, each, used, rng):
                 owner.mode, owner.confirmed, owner.sure = mode, True, not doubtful or mode == "analytic"
@@ -94,7 +101,7 @@ def _corroborate(
         if other.truth is None:
             owner.mode = "plain"
         return other
-    return Screened(None, False)
+    return Screened(None, False, doubted)
 
 
 def _add(known: dict[str, Array], owner: Forward, mode: str, x: Array, rows: Array, used: Array) -> None:
@@ -136,7 +143,9 @@ def _confirms(
     slack = slack + np.where((value == 0.0) & (bound <= 2.0**-53), 8 * 2.0**-53, 0.0)
     gap = np.abs(np.sum(terms, axis=0) - value)
     if not np.all(gap <= slack):
-        slack = slack + _movement_of_sum(owner, x, rows, weights, used, np.sum(terms, axis=0), rng)
+        # At a tie a roundoff changes everything, and excuses nothing: conditioning counts up to the sharpness asked for.
+        moved = _movement_of_sum(owner, x, rows, weights, used, np.sum(terms, axis=0), rng)
+        slack = slack + np.minimum(moved, CORROBORATED * size)
     return bool(np.all(gap <= slack))
 
 
@@ -157,6 +166,17 @@ def _size_at(owner: Forward, points: Array, used: Array) -> Array:
     """Size of each used output where every entry has moved by its own size: the scale of a function that vanishes at an origin."""
     values = np.abs(np.stack([owner(p)[used] for p in points]))
     return np.asarray(np.min(np.where(np.isfinite(values), values, 0.0), axis=0))
+
+
+def kinked_across(owner: Forward, x: Array, g: Array, every: Array, rng: np.random.Generator) -> bool:
+    """Whether the point is a kink that no single coordinate shows: the median of equal numbers is flat along each of them."""
+    first, second = rng.normal(size=(2, len(every))) @ every
+    across = truth(owner, x, g, np.stack([first, second, first + second]), sharp=False)
+    with np.errstate(invalid="ignore"):
+        gap = np.abs(across.value[0] + across.value[1] - across.value[2])
+        # 2^-20: slopes that do not add up by more than a millionth of their terms are no rounding.
+        bent = gap > np.sum(across.bound) + 2.0**-20 * np.sum(np.abs(across.value))
+    return bool(np.any(across.kind == Local.KINK) or bent)
 
 
 def fixed_choices(owner: Forward, x: Array, g: Array, rows: Array) -> list[Array]:

@@ -23,7 +23,7 @@ import numpy as np
 class Choice(enum.Enum):
     """Which of its derivatives a tied primitive has: what frameworks do, as far as they are consistent.
 
-    LEAST is the smallest one (0 for relu and abs), and among several arguments that of the first; MEAN shares evenly.
+    LEAST is 0 where one branch is constant, as in relu and abs, else the derivative of the first; MEAN shares evenly.
     """
 
     NATIVE = "as NumPy"
@@ -136,8 +136,8 @@ def _mix(tied: Any, first: Any, second: Any, otherwise: Any) -> Any:
         return otherwise
     if TIES.choice is Choice.MEAN:
         return np.where(tied, 0.5 * first + 0.5 * second, otherwise)
-    smaller = np.abs(np.imag(first)) <= np.abs(np.imag(second))
-    return np.where(tied, np.where(smaller, first, second), otherwise)
+    constant = [np.asarray(a).dtype.kind != "c" for a in (first, second)]
+    return np.where(tied, second if constant[1] and not constant[0] else first, otherwise)
 
 
 def _absolute(z: Any) -> Any:
