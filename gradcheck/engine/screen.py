@@ -169,14 +169,20 @@ def _size_at(owner: Forward, points: Array, used: Array) -> Array:
 
 
 def kinked_across(owner: Forward, x: Array, g: Array, every: Array, rng: np.random.Generator) -> bool:
-    """Whether the point is a kink that no single coordinate shows: the median of equal numbers is flat along each of them."""
-    first, second = rng.normal(size=(2, len(every))) @ every
-    across = truth(owner, x, g, np.stack([first, second, first + second]), sharp=False)
-    with np.errstate(invalid="ignore"):
-        gap = np.abs(across.value[0] + across.value[1] - across.value[2])
-        # 2^-20: slopes that do not add up by more than a millionth of their terms are no rounding.
-        bent = gap > np.sum(across.bound) + 2.0**-20 * np.sum(np.abs(across.value))
-    return bool(np.any(across.kind == Local.KINK) or bent)
+    """Whether the point is a kink that no single line shows: slopes there do not add up.
+
+    Two directions may lie in one piece with their sum, for a median of four equal numbers in one draw of six: four draws are made.
+    """
+    for _ in range(4):
+        first, second = (rng.normal(size=(2, len(every))) * sizes(x, every)) @ every
+        across = truth(owner, x, g, np.stack([first, second, first + second]), sharp=False)
+        with np.errstate(invalid="ignore"):
+            gap = np.abs(across.value[0] + across.value[1] - across.value[2])
+            # 2^-20: slopes that do not add up by more than a millionth of their terms are no rounding.
+            bent = gap > np.sum(across.bound) + 2.0**-20 * np.sum(np.abs(across.value))
+        if np.any(across.kind == Local.KINK) or bent:
+            return True
+    return False
 
 
 def fixed_choices(owner: Forward, x: Array, g: Array, rows: Array) -> list[Array]:

@@ -159,7 +159,7 @@ class _Verification:
         if not isinstance(made, Implementation):
             raise TypeError(f"implementation() gave a {type(made).__name__}; it must be an Implementation, or None")
         jvp = None if made.jvp is None else _calm(made.jvp)
-        return replace(made, forward=_calm(made.forward), vjp=_calm(made.vjp), jvp=jvp)
+        return replace(made, forward=_calm(made.forward), vjp=_calm(made.vjp), jvp=jvp, where=str(made.where))
 
     def examined(self, call: Call, profile: Profile) -> Record:
         definition = self.operator.definition

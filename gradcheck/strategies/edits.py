@@ -140,3 +140,74 @@ KINDS: tuple[tuple[str, Edit], ...] = (
     ("sorted downwards", _several(lambda v, rng: np.sort(v)[::-1].copy())),
 )
 """Name and edit, most telling first."""
+
+
+def _rows(v: Array, shape: tuple[int, ...]) -> Array:
+    """A copy as a stack of matrices."""
+    return v.reshape(-1, *shape[-2:]).copy()
+
+
+def repeat_row(shape: tuple[int, ...]) -> Edit:
+    """One row of each matrix made equal to another: singular if square, and with rows to tie."""
+
+    def edit(v: Array, rng: np.random.Generator) -> Array | None:
+        if shape[-2] < 2:
+            return None
+        new = _rows(v, shape)
+        first, second = rng.choice(shape[-2], 2, replace=False)
+        new[:, second] = new[:, first]
+        return new.reshape(-1)
+
+    return edit
+
+
+def repeat_column(shape: tuple[int, ...]) -> Edit:
+    """One column of each matrix made equal to another."""
+
+    def edit(v: Array, rng: np.random.Generator) -> Array | None:
+        if shape[-1] < 2:
+            return None
+        new = _rows(v, shape)
+        first, second = rng.choice(shape[-1], 2, replace=False)
+        new[:, :, second] = new[:, :, first]
+        return new.reshape(-1)
+
+    return edit
+
+
+def clear_row(shape: tuple[int, ...]) -> Edit:
+    """One row of each matrix set to zero: a group that is all zeros beside groups that are not."""
+
+    def edit(v: Array, rng: np.random.Generator) -> Array | None:
+        new = _rows(v, shape)
+        new[:, rng.integers(shape[-2])] = 0
+        return new.reshape(-1)
+
+    return edit
+
+
+def identity(shape: tuple[int, ...]) -> Edit:
+    """The identity, or its upper left part: orthogonal, with equal singular values."""
+    return lambda v, rng: np.broadcast_to(np.eye(shape[-2], shape[-1]), shape).astype(v.dtype).reshape(-1)
+
+
+def mirrored(shape: tuple[int, ...]) -> Edit:
+    """A symmetric matrix, where it is square."""
+
+    def edit(v: Array, rng: np.random.Generator) -> Array | None:
+        if shape[-2] != shape[-1] or shape[-1] < 2:
+            return None
+        new = _rows(v, shape)
+        return np.asarray((new + np.swapaxes(new, -1, -2)) / 2).reshape(-1)
+
+    return edit
+
+
+MATRICES: tuple[tuple[str, Callable[[tuple[int, ...]], Edit]], ...] = (
+    ("two equal rows", repeat_row),
+    ("one row of zeros", clear_row),
+    ("the identity", identity),
+    ("two equal columns", repeat_column),
+    ("a symmetric matrix", mirrored),
+)
+"""Name and edit of arrays with two axes or more, most telling first; each takes the shape."""

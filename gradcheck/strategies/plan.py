@@ -94,10 +94,23 @@ class Plan:
                 target = self.targets[(number + turn) % count]
                 made.append(partial(self.edit, target, name, edit))
             made[1:1] = pairs if turn == 0 else []
+        # Matrices have special forms of their own; they come among the first of the kinds.
+        for place, item in enumerate(self._matrices()):
+            made.insert(2 + 3 * place, item)
         for low in (2.0, -4.0, 1.0, 3.5, -8.0, -2.0, 0.0, -6.0):
             name = f"every magnitude from 1e{low:g} to 1e{low + 0.5:g}"
             made += [partial(self.edit, t, name, edits.band(low, low + 0.5)) for t in self.targets]
         return made
+
+    def _matrices(self) -> list[Item]:
+        """Special forms of the leaves with two axes: every form at some leaf, then at the others."""
+        leaves = [k for k in self.free if np.ndim(self.call.leaves[k]) >= 2]
+        made: list[Item] = []
+        for turn in range(len(leaves)):
+            for number, (name, edit) in enumerate(edits.MATRICES):
+                k = leaves[(number + turn) % len(leaves)]
+                made.append(partial(self.edit, (k,), name, edit(np.shape(self.call.leaves[k]))))
+        return made[:10]  # with more matrices than two, the others take turns
 
     def _pairs(self) -> list[Item]:
         made: list[Item] = []
