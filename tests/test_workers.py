@@ -68,7 +68,7 @@ def test_what_a_subject_does_is_a_finding(
     assert record.verdict is Verdict.STOPPED or not stopped
 
 
-@pytest.mark.parametrize("operator", ["abs", "sigmoid", "softplus"])
+@pytest.mark.parametrize("operator", ["abs", "sigmoid", "softplus", "cumprod"])
 def test_a_noisy_or_meddling_subject_whose_answers_are_right_passes(
     operator: str, hostile: tuple[Path, str, dict[str, Record]]
 ) -> None:
@@ -85,7 +85,7 @@ def test_what_a_subject_prints_is_in_a_file_of_its_own(hostile: tuple[Path, str,
     assert "--- hostile abs\n" in printed
     assert f"printed  {out / 'output.txt'}" in terminal
     shape = re.compile(
-        r"\[ ?\d+/14\] \w+ +hostile \w+(  GC\d+( GC\d+)*)?|gradcheck .*|hostile  .*|pages  .*|printed  .*|[0-9.]+ s"
+        r"\[ ?\d+/15\] \w+ +hostile \w+(  GC\d+( GC\d+)*)?|gradcheck .*|hostile  .*|pages  .*|printed  .*|[0-9.]+ s"
     )
     assert all(shape.fullmatch(line) for line in terminal.splitlines()), terminal
 
@@ -94,13 +94,18 @@ def test_every_operator_has_a_page_and_the_summary_names_the_undecided(
     hostile: tuple[Path, str, dict[str, Record]],
 ) -> None:
     out, terminal, records = hostile
-    assert len(list(out.glob("hostile--*.html"))) == len(records) == 14
+    assert len(list(out.glob("hostile--*.html"))) == len(records) == 15
     assert re.search(r"no entry decided of .*\bprod\b", terminal)
 
 
 def run(out: Path, operators: str, *more: str, subject: str = "reference") -> int:
     arguments = ["run", subject, "--operators", operators, "--profile", "quick", "--out", str(out)]
     return cli.execute([*arguments, *more])
+
+
+def test_a_subject_that_changes_its_name_has_its_records_under_the_first(tmp_path: Path) -> None:
+    assert run(tmp_path, "tanh,abs", subject="tests.user_subjects:Fickle") == cli.OK
+    assert records_io.read(tmp_path / "records.jsonl").complete
 
 
 def test_two_processes_give_the_records_of_one(tmp_path: Path) -> None:

@@ -238,6 +238,11 @@ def not_an_implementation(right: Implementation) -> Any:
     return 5
 
 
+def odd_place(right: Implementation) -> Implementation:
+    """Says where it is by something that is no text."""
+    return replace(right, where=object())  # type: ignore[arg-type]  # that is the point
+
+
 class Hostile(Reference):
     """Every operator named here does something to the process."""
 
@@ -256,7 +261,16 @@ class Hostile(Reference):
         "take": with_vjp(overwrites),
         "var": no_implementation,
         "where": not_an_implementation,
+        "cumprod": odd_place,
     }
 
     def supports(self, operator: str, dtype: np.dtype[Any]) -> bool:
         return dtype == np.float64
+
+
+class Fickle(Reference):
+    """Calls itself otherwise each time it is made."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.name = f"fickle {os.getpid()} {random.random()}"

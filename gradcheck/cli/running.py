@@ -17,11 +17,14 @@ from typing import TYPE_CHECKING
 
 from gradcheck import catalogue, records_io, subjects
 from gradcheck.cli import INTERRUPTED, NOT_OK, OK, workers
+from gradcheck.engine.containment import contained
 from gradcheck.errors import UsageError
 from gradcheck.records import Footer, Header, Record, Status, Verdict
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from gradcheck.subjects.protocol import Subject
 
 Pair = tuple[str, str]
 
@@ -53,7 +56,7 @@ def run(request: Request, version: str, console: Console) -> int:
     """Check the named subjects and give the exit code.  Raises UsageError before anything is written."""
     names = tuple(dict.fromkeys(request.subjects))
     selected = [operator.name for operator in catalogue.select(request.operators)]
-    loaded = dict(zip(names, map(subjects.load, names), strict=True))
+    loaded = {name: _load(name) for name in names}
     by_name = {subject.name: name for name, subject in loaded.items()}
     if len(by_name) < len(loaded):
         raise UsageError(f"two of the subjects {', '.join(names)} call themselves by one name; run them one at a time")
@@ -106,6 +109,12 @@ def run(request: Request, version: str, console: Console) -> int:
         console.print(f"printed  {request.out / OUTPUT}  (by the code under test)")
     console.print(f"{time.perf_counter() - started:.1f} s")
     return INTERRUPTED if interrupted else NOT_OK if any(map(not_ok, found.records)) else OK
+
+
+def _load(name: str) -> Subject:
+    """The subject; what its module prints while it is imported goes to the error stream."""
+    with contained(), contextlib.redirect_stdout(sys.stderr):
+        return subjects.load(name)
 
 
 def _begun(path: Path) -> bool:
