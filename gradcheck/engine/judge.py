@@ -119,6 +119,8 @@ def judge(
         # 2^12 u N: a difference divides noise of at least u |f| by steps inside rho, and its extrapolation and its two
         # ladders cost up to twelve bits more; a truth that is limited by nothing else confirms, too.
         sharp = b <= np.maximum(np.maximum(rounding, 2.0**-30 * np.abs(t)), 2.0**12 * max(u, grain) * scale)
+        # tiny / u: numbers below twice the least normal one have no relative precision to be judged by.
+        sharp |= b <= tiny / u
         # Where all vanishes nothing close by sets a scale; a zero is sharp against the slope over one step of the point's size.
         sharp |= (np.abs(t) <= b) & (b <= 2.0**-30 * truth.span)
         loose = rounding + np.maximum(8 * u * scale, capped)

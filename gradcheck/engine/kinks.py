@@ -45,10 +45,10 @@ def settle(
         return out, _truth(np.full(n, np.nan), np.full(n, np.inf)), np.zeros(n)
     if not _steer(pieces, answer, np.arange(n), u, tiny):
         _refute(pieces, answer, u, tiny, out)
-    else:
+    noise, closest = _noise(pieces, u, tiny), nearest(pieces.values, answer)
+    if np.all(np.abs(answer - closest) <= noise):
         out[:] = int(Judgement.RIGHT)
-    noise = _noise(pieces, u, tiny)
-    return out, _truth(nearest(pieces.values, answer), noise), noise
+    return out, _truth(closest, noise), noise
 
 
 def _noise(pieces: Pieces, u: float, tiny: float) -> Array:
@@ -92,10 +92,12 @@ def _refute(pieces: Pieces, v: Array, u: float, tiny: float, out: Array) -> None
     noise = _noise(pieces, u, tiny)
     low, high = np.min(pieces.values, axis=0), np.max(pieces.values, axis=0)
     outside = (v < low - noise) | (v > high + noise)
-    # Before a single coordinate is refuted: where would it move?  Far to either side, and at its middle.
+    # Before a single coordinate is refuted: where would it move?  Far to either side, at its middle, or in one place of many.
     for i in np.flatnonzero(outside)[:TOGETHER]:
         for far in (4.0, -4.0, 0.0, 0.25):
             pieces.draw(i, far)
+    while outside.any() and pieces.count < 4 * pieces.enough and pieces.draw():
+        pass
     noise = _noise(pieces, u, tiny)
     low, high = np.min(pieces.values, axis=0), np.max(pieces.values, axis=0)
     alone = (high - low <= noise) | pieces.by_own_sign(noise)
@@ -110,6 +112,11 @@ def _refute(pieces: Pieces, v: Array, u: float, tiny: float, out: Array) -> None
         groups = pieces.groups(rest, noise)
     for group in groups:
         out[group] = _of_group(pieces, v, group, u, tiny)
+    # What was seen on the way to one group may hold the rest.
+    noise = _noise(pieces, u, tiny)
+    low, high = np.min(pieces.values, axis=0), np.max(pieces.values, axis=0)
+    found = alone & (out == Judgement.WRONG) & (v >= low - noise) & (v <= high + noise)
+    out[found] = int(Judgement.INCONCLUSIVE)
 
 
 def _of_group(pieces: Pieces, v: Array, group: Array, u: float, tiny: float) -> int:
