@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcheck.claim import Kind
 from gradcheck.engine import contract, findings, forward_mode
 from gradcheck.engine.forward import basis, grain, widen
 from gradcheck.engine.judge import Judgement, common_factor
@@ -21,9 +22,16 @@ from gradcheck.errors import UsageError
 from gradcheck.flat import Layout, roundoff
 from gradcheck.records import Finding, Point, Record, Severity, Status, Verdict
 from gradcheck.strategies.points import nearby
+from gradcheck.strategies.sets import settle
 from gradcheck.strategies.shrink import smallest
 from gradcheck.subjects.callables import CAUGHT, Call, describe_failure
-from gradcheck.subjects.stochastic import rewound
+from gradcheck.subjects.stochastic import draws, rewound
+
+TANGENTS = 6
+"""Further points at which a jvp is held against the truth, too."""
+
+ALONE = 24
+"""Coordinates up to which each is taken to extremes alone."""
 
 NARROW = 2.0**-12
 """Unit roundoff from which a type has so few digits that eight roundoffs are parts of a hundred: float16 and bfloat16."""
@@ -72,12 +80,20 @@ class _Examination:
         self.oracles: Counter[str] = Counter()
         self.untested: list[str] = []
         self.leaves = list(self.call.leaves)
+        self.tangents = 0
         self.ratios: dict[int, list[tuple[float, float]]] = defaultdict(list)
         self.first_point: Point | None = None
 
     def run(self) -> Record:
-        first, second = self.outputs(), self.outputs()
-        if _bytes(first) != _bytes(second):
+        first = self.outputs()
+        second: tuple[np.ndarray, ...] = ()
+
+        def once_more() -> None:
+            nonlocal second
+            second = self.outputs()
+
+        drawn = draws(self.call.implementation, self.call.kwargs, once_more)
+        if drawn or _bytes(first) != _bytes(second):
             self.call = replace(self.call, implementation=rewound(self.call.implementation, self.call.kwargs))
             first, second = self.outputs(), self.outputs()
             if _bytes(first) != _bytes(second):
@@ -238,9 +254,17 @@ class _Examination:
             if look is None:
                 self.counts["undefined points"] += 1
                 continue
+            if look.observation.failure is not None and not looker.differentiable(look):
+                # A backward pass may refuse where there is no derivative, as at a singular matrix.
+                self.counts["refused where nothing is differentiable"] += 1
+                continue
             self.take(look)
+            if self.tangents < TANGENTS and look.observation.failure is None:
+                self.tangents += 1
+                self.found += forward_mode.inspect(self.call, looker, look)
             known = {(f.code, f.argument) for f in self.found}
             self.breaches(replace_breaches(look, known))
+        self.extremes(looker)
         if skipped:
             self.untested.append(
                 f"{skipped} further points: the {2 * most} evaluations that the profile allows were used up"
@@ -249,6 +273,33 @@ class _Examination:
             self.untested.append(
                 f"{self.counts['undefined points']} points where the forward is not defined or not finite"
             )
+
+    def extremes(self, looker: Looker) -> None:
+        """Every entry alone at large values of both signs: an answer that is not finite there shows without any truth.
+
+        exp overflows float32 from 88.7 and float64 from 709.8, and a square overflows float16 from 256.
+        """
+        if not self.profile.extremes or looker.width > ALONE or self.hopeless():
+            return
+        for k in self.call.active:
+            leaf = np.asarray(self.call.leaves[k])
+            if self.call.domain.of(k).kind is not Kind.REALS or leaf.dtype.kind == "c":
+                continue
+            for entry in range(leaf.size):
+                for value in (-800.0, 800.0, -100.0, 100.0):
+                    changed = leaf.astype(np.float64)
+                    changed.reshape(-1)[entry] = value
+                    leaves = list(self.call.leaves)
+                    leaves[k] = settle(changed, self.call.leaves[k], self.call.domain.of(k))
+                    if looker.answer_is_finite(leaves):
+                        continue
+                    path = self.call.paths[k]
+                    look = looker.at(
+                        leaves, f"one entry of {path} at {value:g}", short=0, whole=self.profile.whole, probes=1
+                    )
+                    if look is not None and look.observation.failure is None:
+                        self.take(look)
+                        return
 
     def hopeless(self) -> bool:
         """Whether every argument is wrong at three points: more of them would say nothing new."""

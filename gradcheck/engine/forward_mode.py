@@ -19,10 +19,11 @@ def inspect(call: Call, looker: Looker, given: Look) -> list[Finding]:
     """The jvp along a random tangent: each output tangent against a difference, and <g, Jd> = <J'g, d> against the vjp."""
     if call.implementation.jvp is None:
         return []
-    owner = Forward.at(call, looker.claim, call.leaves, looker.wide)
+    leaves = given.point.inputs
+    owner = Forward.at(call, looker.claim, leaves, looker.wide)
     if owner is None:
         return []
-    x = pack([call.leaves[k] for k in call.active])
+    x = pack([leaves[k] for k in call.active])
     d = looker.rng.choice((-1.0, 1.0), size=x.size) * looker.rng.uniform(0.5, 2.0, size=x.size)
     # Both signs: a rectified tangent agrees with the right one on half of the directions.
     return _along(call, looker, given, owner, x, d) or _along(call, looker, given, owner, x, -d)
@@ -31,7 +32,7 @@ def inspect(call: Call, looker: Looker, given: Look) -> list[Finding]:
 def _along(call: Call, looker: Looker, given: Look, owner: Forward, x: Array, d: Array) -> list[Finding]:
     tangents = owner.layout.unpack(d)
     d = pack(tangents)
-    answer = call.jvp(tangents, fresh(call.leaves))
+    answer = call.jvp(tangents, fresh(given.point.inputs))
     if isinstance(answer, Failure):
         return [_finding("GC301", f"the jvp raised {answer.kind}: {answer.message} ({answer.where})", given)]
     expected_shapes = [c.shape for c in given.point.cotangents]

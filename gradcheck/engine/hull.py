@@ -16,6 +16,10 @@ NEAR = 2.0**-26
 difference inside that distance keeps the other half of the digits."""
 
 
+JITTER = 2.0**-12
+"""How far a steered direction is turned so that nothing stays tied; NEAR times this is still 2^14 ulp of each coordinate."""
+
+
 class Sampler:
     """Gradients of g . f along the rows (n, N), at points close to x; by imaginary steps where the forward takes them."""
 
@@ -43,7 +47,7 @@ class Sampler:
         """The direction, turned into the domain where it would leave it, with no entry at rest."""
         top = float(np.max(np.abs(w), initial=0.0))
         w = w / top if top > 0 else np.ones(w.size)
-        w = np.where(w == 0, 2.0**-6, w)
+        w = np.where(w == 0, JITTER, w)
         return np.where(self.inwards != 0, self.inwards * np.abs(w), w)
 
     def gradient(self, w: Array) -> tuple[Array, Array, Array, Array] | None:
@@ -107,9 +111,9 @@ class Pieces:
         top = float(np.max(np.abs(w), initial=0.0))
         if not top > 0:
             return False
-        # A 32nd: breaks ties among the entries of w and leaves the order of the distinct ones.
+        # A little: breaks ties among the entries of w, and leaves the extreme point of a ball to six digits.
         w = w / top
-        jitter = self.rng.uniform(-1, 1, w.size) / 32
+        jitter = JITTER * self.rng.uniform(-1, 1, w.size)
         return self._keep(self.sampler.clamp(w + jitter), False) or self._keep(self.sampler.clamp(w - jitter), False)
 
     def _keep(self, w: Array, at_random: bool) -> bool:
@@ -167,6 +171,23 @@ class Pieces:
             return False
         same = np.all(np.abs(seen[:, None] - seen[None]) <= 2 * noise[group], axis=2)
         return bool(np.all(np.count_nonzero(same, axis=1) >= 2))
+
+    def support(self, group: Array, gap: Array) -> tuple[float, float, float] | None:
+        """(left slope, right slope, their error) of g . f along ``gap``: for a convex function the least and the largest <s, gap>.
+
+        None where differences do not tell.
+        """
+        sampler = self.sampler
+        top = float(np.max(np.abs(gap), initial=0.0))
+        if not top > 0:
+            return None
+        direction = (gap / top) @ sampler.rows[group]
+        seen = truth(sampler.owner, sampler.x, sampler.g, direction[None], sharp=False)
+        if not np.isfinite(seen.bound[0]) or seen.kind[0] in (Local.OUTSIDE, Local.UNDECIDED, Local.ONE_SIDED):
+            return None
+        right, left = seen.value[0] + seen.jump[0] / 2, seen.value[0] - seen.jump[0] / 2
+        error = float(seen.bound[0] + seen.jump_bound[0]) * top
+        return float(min(left, right)) * top, float(max(left, right)) * top, error
 
     def one_sign(self, group: Array, noise: Array) -> bool:
         """Whether all that was seen fits a function that is convex, or one that is concave, in these coordinates.

@@ -22,6 +22,13 @@ from gradcheck.records import Array, Local
 
 __all__ = ["Sampler", "settle"]
 
+VAGUE = 2.0**-10
+"""Gradients whose error exceeds this part of the largest confirm nothing."""
+
+NEARLY = 2.0**-8
+"""Part of the largest gradient at which an answer counts as reached in a curved set, of which finitely many points are seen, when the
+support function does not exclude it."""
+
 TOGETHER = 24
 """Coordinates up to which groups are told apart by walking across facets, each walk costing seven gradients."""
 
@@ -46,8 +53,11 @@ def settle(
     if not _steer(pieces, answer, np.arange(n), u, tiny):
         _refute(pieces, answer, u, tiny, out)
     noise, closest = _noise(pieces, u, tiny), nearest(pieces.values, answer)
+    vague = noise > VAGUE * np.max(np.abs(pieces.values), initial=0.0)
     if np.all(np.abs(answer - closest) <= noise):
         out[:] = int(Judgement.RIGHT)
+    # A set that is known so badly confirms nothing.
+    out[vague & (out == Judgement.RIGHT) & (noise > tiny / u)] = int(Judgement.INCONCLUSIVE)
     return out, _truth(closest, noise), noise
 
 
@@ -130,9 +140,16 @@ def _of_group(pieces: Pieces, v: Array, group: Array, u: float, tiny: float) -> 
     gap = v[group] - nearest(pieces.values[:, group], v[group])
     if np.all(np.abs(gap) <= noise):
         return int(Judgement.RIGHT)
-    if pieces.saturated(group, _noise(pieces, u, tiny)) or pieces.one_sign(group, noise):
+    if pieces.saturated(group, _noise(pieces, u, tiny)):
         return int(Judgement.WRONG)
-    return int(Judgement.INCONCLUSIVE)
+    if not pieces.one_sign(group, noise):
+        return int(Judgement.INCONCLUSIVE)
+    # Convex or concave: the set is what its support function says, and that is the slope along each direction.
+    seen = pieces.support(group, gap)
+    if seen is not None and not seen[0] - seen[2] <= v[group] @ gap <= seen[1] + seen[2] + np.abs(gap) @ noise:
+        return int(Judgement.WRONG)
+    near = np.linalg.norm(gap) <= NEARLY * np.max(np.abs(pieces.values[:, group]), initial=0.0)
+    return int(Judgement.RIGHT if seen is not None and near else Judgement.INCONCLUSIVE)
 
 
 def _truth(value: Array, bound: Array, magnitude: Array | None = None, terms: Array | None = None) -> Truth:

@@ -17,8 +17,9 @@ from gradcheck.engine.kinks import Sampler, settle
 from gradcheck.engine.look import Look
 from gradcheck.engine.probes import Probe, probe
 from gradcheck.engine.screen import fixed_choices, kinked_across, screen
-from gradcheck.engine.truth import truth
+from gradcheck.engine.truth import estimate, truth
 from gradcheck.flat import Layout, largest, least, pack, roundoff
+from gradcheck.oracles.imaginary import sizes
 from gradcheck.records import Array, Local, Observation, Point
 from gradcheck.strategies.directions import cotangent
 from gradcheck.subjects.callables import CAUGHT, Call
@@ -134,6 +135,28 @@ class Looker:
         rows = np.flatnonzero(~made.settled)
         return made.with_rows(rows, self._whole(site, rows))
 
+    def answer_is_finite(self, leaves: Sequence[Any]) -> bool:
+        """Whether the answer is finite at this point, or need not be: the forward is not finite there, or raises."""
+        try:
+            outputs = self.call.forward(fresh(leaves))
+        except CAUGHT:
+            return True
+        if not np.all(np.isfinite(pack(outputs))):
+            return True
+        seen = self.answers.observe(leaves, cotangent(outputs, self.rng))
+        return all(g is None or bool(np.all(np.isfinite(pack([g])))) for g in seen.gradients)
+
+    def differentiable(self, look: Look) -> bool:
+        """Whether differences find a derivative, or a kink, along a random direction at the point of the look."""
+        owner = Forward.at(self.call, self.claim, look.point.inputs, self.wide, self.grain)
+        if owner is None:
+            return False
+        x = pack([owner.leaves[k] for k in self.call.active])
+        rows = basis(self.call, owner.layout)
+        d = (self.rng.normal(size=len(rows)) * sizes(x, rows)) @ rows
+        found = estimate(owner, owner, x, d[None])
+        return not np.any((found.kind == Local.OUTSIDE) | (found.kind == Local.UNDECIDED))
+
     def _site(self, owner: Forward, point: Point, seen: Observation, v: Array) -> Site:
         x, g = pack([owner.leaves[k] for k in self.call.active]), pack(point.cotangents)
         rows = basis(self.call, owner.layout)
@@ -171,8 +194,15 @@ class Looker:
     def _probe(self, owner: Forward, point: Point, seen: Observation, v: Array, count: int) -> Look:
         x, g = pack([owner.leaves[k] for k in self.call.active]), pack(point.cotangents)
         u, _ = self.unit(owner.layout)
+
+        def excuse(d: Array, error: float) -> float:
+            known = truth(owner, x, g, d[None])
+            k = movement(owner, x, g, d[None], known, np.array([error]), u, self.rng)
+            cap = np.sqrt(u) * (np.abs(known.value) + np.where(np.isfinite(known.scale), known.scale, 0.0))
+            return float(k[0] + min(self.answers.own_movement(owner, point, d[None], u)[0], cap[0]))
+
         found: tuple[tuple[int, Probe], ...] = tuple(
-            (leaf, probe(owner, x, g, v, span, u, self.rng, count))
+            (leaf, probe(owner, x, g, v, span, u, self.rng, count, excuse))
             for leaf, span in enumerate(owner.layout.spans())
             if span.stop > span.start
         )

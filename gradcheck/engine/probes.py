@@ -6,6 +6,7 @@ several independent directions guard against errors that cancel.  Halving the co
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,9 +49,20 @@ def excess(owner: Forward, x: Array, g: Array, v: Array, d: Array, u: float) -> 
 
 
 def probe(
-    owner: Forward, x: Array, g: Array, v: Array, span: slice, u: float, rng: np.random.Generator, count: int
+    owner: Forward,
+    x: Array,
+    g: Array,
+    v: Array,
+    span: slice,
+    u: float,
+    rng: np.random.Generator,
+    count: int,
+    excuse: Callable[[Array, float], float],
 ) -> Probe:
-    """Probe the coordinates of one leaf along ``count`` random-sign directions."""
+    """Probe the coordinates of one leaf along ``count`` random-sign directions.
+
+    ``excuse(d, error)`` is what conditioning and the answer's own rounding explain of an error along d.
+    """
     coordinates = np.arange(span.start, span.stop)
     wrong: dict[int, tuple[float, float]] = {}
     seen, decided = np.inf, 0
@@ -71,7 +83,7 @@ def probe(
         decided += 1
         # An error e in one entry moves <v, d> by e: it is beyond the bound as soon as e exceeds twice what is allowed.
         seen = min(seen, 2 * allowed)
-        if error > 0 and additive(owner, x, g, d, coordinates):
+        if error > 0 and error > excuse(d, error) and additive(owner, x, g, d, coordinates):
             _bisect(owner, x, g, v, d, coordinates, u, wrong)
             break
     found = tuple((k, t, b) for k, (t, b) in sorted(wrong.items()))

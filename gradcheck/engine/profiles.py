@@ -12,7 +12,8 @@ class Profile:
     """``short``: coordinates up to which imaginary steps and one difference are tried first; ``whole``: coordinates up to
     which every entry gets a bounded derivative of its own at the given point (``nearby`` at further points); ``probes``:
     random-sign directions per larger argument; ``evaluations``: forward calls after which no further point is begun;
-    ``shrink``: examples that Hypothesis may try; ``contract``: whether the contract is inspected in full.
+    ``shrink``: examples that Hypothesis may try; ``contract``: whether the contract is inspected in full;
+    ``extremes``: whether every entry is taken to large values alone.
     """
 
     name: str
@@ -23,10 +24,11 @@ class Profile:
     evaluations: int
     shrink: int
     contract: bool
+    extremes: bool = True
 
 
 PROFILES = {
-    "quick": Profile("quick", 32, 8, 4, 2, 400, 0, False),
+    "quick": Profile("quick", 32, 8, 4, 2, 400, 0, False, False),
     "default": Profile("default", 96, 64, 12, 3, 7_000, 100, True),
     "thorough": Profile("thorough", 800, 400, 64, 8, 120_000, 400, True),
 }

@@ -39,6 +39,18 @@ def generators(functions: tuple[Any, ...], kwargs: Mapping[str, Any]) -> list[An
     return list(found.values())
 
 
+def draws(implementation: Implementation, kwargs: Mapping[str, Any], call: Callable[[], Any]) -> bool:
+    """Whether ``call``, which runs the forward once, leaves a generator in another state: its values may be equal by chance."""
+    sources = generators((implementation.forward, implementation.vjp), kwargs)
+    before = [_state(s) for s in sources], repr(np.random.get_state())
+    call()
+    return before != ([_state(s) for s in sources], repr(np.random.get_state()))
+
+
+def _state(source: Any) -> str:
+    return repr(source.bit_generator.state if isinstance(source, np.random.Generator) else source.get_state())
+
+
 def rewound(implementation: Implementation, kwargs: Mapping[str, Any]) -> Implementation:
     """The implementation with every reachable generator, and NumPy's global one, rewound before each call of the forward.
 
