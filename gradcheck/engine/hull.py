@@ -106,6 +106,20 @@ class Pieces:
                 return False
         return False
 
+    def pair(self) -> None:
+        """Gradients in a random direction and the opposite one, so that every coordinate is seen on either side."""
+        w = self.rng.normal(size=self.errors.size)
+        for signed in (w, -w):
+            self._keep(self.sampler.clamp(signed), True)
+
+    def matching(self, v: Array) -> Array:
+        """A direction that takes each coordinate to the side on which its gradient was closer to ``v``."""
+        above = self.directions > 0
+        count = np.maximum(np.count_nonzero(above, axis=0), 1), np.maximum(np.count_nonzero(~above, axis=0), 1)
+        right = np.sum(np.where(above, self.values, 0.0), axis=0) / count[0]
+        left = np.sum(np.where(above, 0.0, self.values), axis=0) / count[1]
+        return np.where(np.abs(right - v) < np.abs(left - v), 1.0, -1.0)
+
     def look(self, w: Array) -> bool:
         """A gradient in direction ``w``, or near it where that line keeps a tie."""
         top = float(np.max(np.abs(w), initial=0.0))

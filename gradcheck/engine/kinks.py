@@ -46,8 +46,8 @@ def settle(
         out = np.where(np.isfinite(answer), out, int(Judgement.WRONG))
         return out, _truth(np.zeros(n), np.zeros(n)), np.zeros(n)
     pieces = Pieces(sampler, rng)
-    for _ in range(4):
-        pieces.draw()
+    for _ in range(2):
+        pieces.pair()
     if pieces.count < 2:
         return out, _truth(np.full(n, np.nan), np.full(n, np.inf)), np.zeros(n)
     if not _steer(pieces, answer, np.arange(n), u, tiny):
@@ -72,7 +72,7 @@ def _noise(pieces: Pieces, u: float, tiny: float) -> Array:
 def _steer(pieces: Pieces, v: Array, part: Array, u: float, tiny: float) -> bool:
     """Whether the answer's coordinates ``part`` come to lie in the hull of what is seen, looking where it would be reached."""
     n = v.size
-    for w in (v, -v):
+    for w in (pieces.matching(v), v, -v):
         pieces.look(_spread(w, part, n))
     before = np.inf
     for _ in range(part.size + 4):

@@ -24,6 +24,9 @@ CONFLICTING = 2.0**-20
 CLOSE = 2.0**-4
 """How far an entry moves when differences and imaginary steps contradict each other: inside a turn of sin x, whatever the size of x."""
 
+TOGETHER = 256
+"""Outputs that are differentiated one by one; more of them are added up in as many groups."""
+
 CHUNK = 30_000
 """Derivatives (directions times outputs) analysed at once: 30 samples of each are 7 MB."""
 
@@ -46,15 +49,30 @@ def truth(
 
     The Jacobian is estimated output by output, so that A and N are sums over its entries and cancelling terms show.
     """
-    step = max(1, CHUNK // max(1, owner.size))
+    step = max(1, CHUNK // max(1, min(owner.size, TOGETHER)))
     parts = [_chunk(owner, x, g, directions[k : k + step], reach, sharp) for k in range(0, directions.shape[0], step)]
     return Truth.join(parts)
 
 
+Outputs = Callable[[Array], Array]
+
+
+def _used(g: Array) -> tuple[Outputs, Array]:
+    """How to take from all outputs those that are looked at, and their weights.
+
+    Outputs without weight are left out.  Of more than TOGETHER, neighbours are weighted and added up: each derivative is then one of
+    a few hundred sums, so that a long vector costs no more than that, and two kinks or terms that cancel must be close to hide.
+    """
+    some = np.flatnonzero(g)
+    if some.size <= TOGETHER:
+        return lambda f: f[some], g[some]
+    starts = np.linspace(0, some.size, TOGETHER, endpoint=False).astype(int)
+    return lambda f: np.add.reduceat(f[some] * g[some], starts), np.ones(TOGETHER)
+
+
 def _chunk(owner: Forward, x: Array, g: Array, directions: Array, reach: Array | None, sharp: bool) -> Truth:
-    used = np.flatnonzero(g)
-    weight = g[used]
-    difference = estimate(lambda v: owner(v)[used], owner, x, directions, reach)
+    used, weight = _used(g)
+    difference = estimate(lambda v: used(owner(v)), owner, x, directions, reach)
     difference = _both_sides(owner, used, x, directions, reach, difference)
     value, bound = difference.value, difference.bound
     conflict = np.zeros(value.shape[0], bool)
@@ -78,7 +96,7 @@ def _chunk(owner: Forward, x: Array, g: Array, directions: Array, reach: Array |
             if conflict.any() and reach is None:
                 # Differences may alias where the function turns many times within x: closer to, they must still contradict.
                 close = np.minimum(CLOSE, CLOSE / np.maximum(np.max(np.abs(directions), axis=1), 2.0**-60))
-                near = estimate(lambda v: owner(v)[used], owner, x, directions[conflict], close[conflict])
+                near = estimate(lambda v: used(owner(v)), owner, x, directions[conflict], close[conflict])
                 fine = np.abs(near.value - better.value[conflict]) <= near.bound + better.bound[conflict]
                 rows = np.flatnonzero(conflict)[np.all(fine | ~apart[conflict], axis=1)]
                 bound[rows], witnesses = better.bound[rows], []
@@ -94,7 +112,7 @@ def _chunk(owner: Forward, x: Array, g: Array, directions: Array, reach: Array |
             value, bound = np.where(chosen, better.value, value), np.where(chosen, better.bound, bound)
             method = "complex step within finite differences" if chosen.any() else method
             witnesses = [(np.where(chosen, value, w), np.where(chosen, bound, b)) for w, b in witnesses]
-    here = owner(x)[used]
+    here = used(owner(x))
     made = _weigh(difference, value, bound, witnesses, weight, conflict, method, x, directions, here)
     vanishing = np.flatnonzero((np.abs(made.value) <= made.bound) & (made.bound > 0) & np.isfinite(made.bound))
     if vanishing.size:
@@ -103,7 +121,7 @@ def _chunk(owner: Forward, x: Array, g: Array, directions: Array, reach: Array |
     return made
 
 
-def _span(owner: Forward, used: Array, x: Array, directions: Array, reach: Array | None, here: Array) -> Array:
+def _span(owner: Forward, used: Outputs, x: Array, directions: Array, reach: Array | None, here: Array) -> Array:
     """Least change of each output (D, m) over a step of the point's own size to either side; 0 where that is out of reach."""
     if reach is not None:
         return np.zeros((len(directions), here.size))
@@ -113,12 +131,14 @@ def _span(owner: Forward, used: Array, x: Array, directions: Array, reach: Array
     for signed in (np.minimum(step, high), np.maximum(-step, low)):
         for row, d, t in zip(out, directions, signed, strict=True):
             if t != 0:
-                change = np.abs(owner(x + t * d)[used] - here)
+                change = np.abs(used(owner(x + t * d)) - here)
                 np.minimum(row, np.where(np.isfinite(change), change, 0.0), out=row)
     return np.where(np.isfinite(out), out, 0.0)
 
 
-def _both_sides(owner: Forward, used: Array, x: Array, directions: Array, reach: Array | None, e: Estimate) -> Estimate:
+def _both_sides(
+    owner: Forward, used: Outputs, x: Array, directions: Array, reach: Array | None, e: Estimate
+) -> Estimate:
     """Where central differences stay vague: the slopes of each side, for functions that are smooth only on either side.
 
     (elu and softsign at 0, x |x|: their Taylor series differ on the two sides, so central extrapolation stops at order one.)
@@ -136,7 +156,7 @@ def _both_sides(owner: Forward, used: Array, x: Array, directions: Array, reach:
 
     def slope(low: Array, high: Array) -> Estimate:
         return line_derivatives(
-            lambda v: owner(v)[used], x, directions[rows], noise_floor=owner.noise_floor, low=low, high=high, grid=grid
+            lambda v: used(owner(v)), x, directions[rows], noise_floor=owner.noise_floor, low=low, high=high, grid=grid
         )
 
     right, left = slope(nowhere, high), slope(low, nowhere)
@@ -206,8 +226,8 @@ def _weigh(
     )
 
 
-def _complex(owner: Forward, x: Array, directions: Array, used: Array) -> Estimate | None:
+def _complex(owner: Forward, x: Array, directions: Array, used: Outputs) -> Estimate | None:
     try:
-        return complex_step(lambda v: owner.holomorphic(v)[used], x, directions)
+        return complex_step(lambda v: used(owner.holomorphic(v)), x, directions)
     except CAUGHT:
         return None
