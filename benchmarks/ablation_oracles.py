@@ -143,6 +143,7 @@ JUDGE = (
     judge("kinks: into the domain", ACCEPT, f"{ENGINE}.hull:Sampler._edges", after=zeros),
     judge("kinks: conventions", ACCEPT, f"{LOOKER}:fixed_choices", instead=lambda *args: []),
     judge("kinks that no coordinate shows", ACCEPT, f"{LOOKER}:kinked_across", instead=constant(False)),
+    judge("kinks that no line shows", ACCEPT, f"{ENGINE}.screen:kinked_across", instead=constant(False)),
     judge("movement of the truth (k)", ACCEPT, f"{LOOKER}:movement", after=zeros),
     judge("movement of the truth, short looks", ACCEPT, f"{LOOKER}:imaginary_movement", after=zeros),
     judge("movement of the answer (W)", ACCEPT, f"{ENGINE}.answers:Answers.own_movement", after=zeros),

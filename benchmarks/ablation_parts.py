@@ -122,7 +122,7 @@ NUMBER = r"[-+]?[\d.]+(e[-+]?\d+)?"
 EXTREME = "|".join(f"{x:g}" for x in edits.EXTREMES)
 
 POINTS = (
-    *(points(name, re.escape(name) + " in ") for name, _ in edits.KINDS),
+    *(points(name, re.escape(name) + " in ") for name, _ in (*edits.KINDS, *edits.MATRICES)),
     points("permuted, signs flipped", "permuted, signs flipped in "),
     points("magnitudes up to 800", "magnitudes up to 800 in both signs in "),
     points("bands of half a decade", "every magnitude from "),
