@@ -16,6 +16,12 @@ NEAR = 2.0**-26
 difference inside that distance keeps the other half of the digits."""
 
 
+VAGUE = 2.0**-10
+"""Gradients whose error exceeds this part of the largest entry say nothing."""
+
+SMALLEST = 2.0**-1000
+"""Gradients this small count as zero."""
+
 JITTER = 2.0**-12
 """How far a steered direction is turned so that nothing stays tied; NEAR times this is still 2^14 ulp of each coordinate."""
 
@@ -135,6 +141,8 @@ class Pieces:
         if seen is None:
             return False
         value, error, magnitude, terms = seen
+        if np.any(error > VAGUE * max(float(np.max(np.abs(value), initial=0.0)), SMALLEST)):
+            return False  # one vague gradient would blur all of them
         self.values = np.vstack([self.values, value])
         self.magnitudes = np.vstack([self.magnitudes, magnitude])
         self.directions = np.vstack([self.directions, w])

@@ -22,9 +22,6 @@ from gradcheck.records import Array, Local
 
 __all__ = ["Sampler", "settle"]
 
-VAGUE = 2.0**-10
-"""Gradients whose error exceeds this part of the largest confirm nothing."""
-
 NEARLY = 2.0**-8
 """Part of the largest gradient at which an answer counts as reached in a curved set, of which finitely many points are seen, when the
 support function does not exclude it."""
@@ -53,11 +50,8 @@ def settle(
     if not _steer(pieces, answer, np.arange(n), u, tiny):
         _refute(pieces, answer, u, tiny, out)
     noise, closest = _noise(pieces, u, tiny), nearest(pieces.values, answer)
-    vague = noise > VAGUE * np.max(np.abs(pieces.values), initial=0.0)
     if np.all(np.abs(answer - closest) <= noise):
         out[:] = int(Judgement.RIGHT)
-    # A set that is known so badly confirms nothing.
-    out[vague & (out == Judgement.RIGHT) & (noise > tiny / u)] = int(Judgement.INCONCLUSIVE)
     return out, _truth(closest, noise), noise
 
 

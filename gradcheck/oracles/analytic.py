@@ -76,7 +76,11 @@ class Analytic(np.ndarray):
         rule = FUNCTIONS.get(getattr(func, "__name__", ""))
         if rule is not None and getattr(func, "__module__", "").startswith("numpy"):
             return rule(*args, **kwargs)
-        return super().__array_function__(func, types, args, kwargs)
+        # Joining arrays may give a plain one, which would no longer keep to its branch.
+        answer = super().__array_function__(func, types, args, kwargs)
+        if isinstance(answer, (tuple, list)):
+            return type(answer)(_kept(a) for a in answer) if type(answer) in (tuple, list) else answer
+        return _kept(answer)
 
     def __float__(self) -> float:
         raise TypeError("a complex step cannot pass through float()")
