@@ -16,7 +16,9 @@ U, TINY = 2.0**-53, 5e-324
 numbers = st.floats(-1e6, 1e6).filter(lambda t: abs(t) > 1e-6)
 
 
-def known(value: float, bound: float = 0.0, kind: Local = Local.SMOOTH, scale: float | None = None, **more: Any) -> Truth:
+def known(
+    value: float, bound: float = 0.0, kind: Local = Local.SMOOTH, scale: float | None = None, **more: Any
+) -> Truth:
     one = np.ones(1)
     fields = {
         "value": one * value,
@@ -57,7 +59,9 @@ def test_a_vague_truth_refutes_but_does_not_confirm(t: float, part: float) -> No
 
 
 @given(numbers)
-def test_nan_and_infinities_are_wrong_where_there_is_a_derivative_and_nothing_is_said_where_there_is_none(t: float) -> None:
+def test_nan_and_infinities_are_wrong_where_there_is_a_derivative_and_nothing_is_said_where_there_is_none(
+    t: float,
+) -> None:
     for answer in (np.nan, np.inf, -np.inf):
         assert verdict(answer, known(t)) is Judgement.WRONG
         assert verdict(answer, known(t, kind=Local.OUTSIDE)) is Judgement.OUTSIDE

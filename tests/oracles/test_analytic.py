@@ -59,7 +59,8 @@ def test_values_and_slopes_are_those_of_the_real_function(name: str, x: float) -
     at = np.array([x])
     value, seen = through(f, at)
     # A dozen operations, each of which rounds once; gammaln and erfc are sums that cancel near their zeros.
-    scale = 64 * 2.0**-53
+    # Beside a pole of gamma the argument's own rounding counts in proportion to its nearness.
+    scale = 64 * 2.0**-53 * (1 + 1 / abs(x - round(4 * x) / 4))
     assert value == pytest.approx(np.real(f(at)), rel=scale, abs=8 * scale)
     assert seen == pytest.approx(slope(at), rel=8 * scale, abs=64 * scale)
 
