@@ -14,8 +14,9 @@ from gradcheck.flat import Layout, pack
 from gradcheck.records import Array, Observation, Point
 from gradcheck.subjects.callables import Call
 
-CLOSE_BY = 2.0**-20
-"""Relative change of inputs and cotangent that moves an answer by many roundoffs, and the error of a wrong formula hardly."""
+CLOSE_BY = (2.0**-20, 2.0**-10)
+"""Relative changes of inputs and cotangent that move a rounding error, and hardly that of a wrong formula.  The second is for answers
+that are rounded so coarsely that the first does not reach the next value: 1 - z with z = 1 - 2^-40, say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +55,15 @@ class Answers:
                 change = np.abs(rows @ (v - answer))
                 moved = np.maximum(moved, np.where(np.isfinite(change), change, 0.0))
         if owner.confirmed:
-            moved = np.maximum(moved, self._scatter(owner, point, rows, u))
+            for by in CLOSE_BY:
+                moved = np.maximum(moved, self._scatter(owner, point, rows, max(u, by)))
         return 2 * moved  # the answer and its repetitions may stand at opposite ends of their spread
 
-    def _scatter(self, owner: Forward, point: Point, rows: Array, u: float) -> Array:
+    def _scatter(self, owner: Forward, point: Point, rows: Array, by: float) -> Array:
         """The largest error of the answer over nine places close by, where it scatters; else 0."""
         errors = []
         for _ in range(9):
-            v, x, g = self._near(owner, point, max(u, CLOSE_BY))
+            v, x, g = self._near(owner, point, by)
             each = jacobian(owner, x, rows)
             if v is not None and each is not None:
                 errors.append(rows @ v - each @ g)

@@ -56,6 +56,21 @@ class Sampler:
         w = np.where(w == 0, JITTER, w)
         return np.where(self.inwards != 0, self.inwards * np.abs(w), w)
 
+    def leaps(self, rng: np.random.Generator) -> bool:
+        """Whether g . f does not approach its value here, or does so more slowly than any slope would let it.
+
+        On a way of a sixteenth it changes as much, or by more than a quarter: a jump, or an infinite slope.
+        """
+        owner = self.owner
+        here = float(owner(self.x) @ self.g)
+        noise = 2.0**10 * owner.noise_floor * float(np.abs(owner(self.x)) @ np.abs(self.g))
+        seen = 0
+        for _ in range(3):
+            step = self._at(self.clamp(rng.normal(size=len(self.rows))))[0] - self.x
+            far, near = (abs(float(owner(self.x + part * step) @ self.g) - here) for part in (1.0, 1 / 16))
+            seen += bool(near > max(far / 4, noise))
+        return seen >= 2
+
     def gradient(self, w: Array) -> tuple[Array, Array, Array, Array] | None:
         """(gradient, its error, sum of its terms' sizes, number of terms) at x + NEAR size w; None where it is not smooth.
 

@@ -95,10 +95,23 @@ def _compare(
         message,
         tuple(got),
         tuple(expected),
-        bench.allowance(weight),
+        _allowed(bench, base, factor, weight),
         severity=Severity.WRONG,
         cotangents=cotangents,
     )
+
+
+def _allowed(bench: Bench, base: tuple[Array | None, ...], factor: float, weight: float) -> list[Array]:
+    """What rounding may cost, or half of the digits of the leaf's largest entry.
+
+    An honest backward may cancel, and then errs by roundings of terms that are not seen; what is not linear differs by parts of its value.
+    """
+    out = []
+    for allowed, v, k in zip(bench.allowance(weight), base, bench.call.active, strict=False):
+        size = np.zeros(()) if v is None else np.abs(factor * wide(v))
+        largest = np.max(size, initial=0.0, where=np.isfinite(size))
+        out.append(np.maximum(allowed, np.sqrt(flat.roundoff(np.asarray(bench.leaves[k]).dtype)) * largest))
+    return out
 
 
 def _sum(bench: Bench) -> list[Finding]:

@@ -225,8 +225,12 @@ class Looker:
             own[doubtful] = self.answers.own_movement(owner, at.point, some.rows, at.u)
             judgement = judge(answer, known, at.u, at.tiny, movement=k, own_movement=own, grain=owner.noise_floor)
             slack = allowance(known, at.u, at.tiny, k)
-        wrong = np.any(judgement == Judgement.WRONG)
-        if wrong and not owner.confirmed and kinked_across(owner, at.x, at.g, every.rows, self.rng):
+        wrong = judgement == Judgement.WRONG
+        somewhere = known.kind != Local.OUTSIDE
+        if wrong.any() and not owner.confirmed and Sampler(owner, at.x, at.g, at.rows[somewhere]).leaps(self.rng):
+            # Smooth along each coordinate and no derivative all the same: an angle at the origin.
+            judgement = np.where(wrong, int(Judgement.OUTSIDE), judgement)
+        elif wrong.any() and not owner.confirmed and kinked_across(owner, at.x, at.g, every.rows, self.rng):
             sampler = Sampler(owner, at.x, at.g, every.rows)
             judgement, nearest, slack = settle(sampler, every.answer, at.u, at.tiny, self.rng)
             judgement = _conventions(every, judgement, slack)
