@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.engine.forward import Forward
+from gradcheck.engine.judge import Truth
 from gradcheck.engine.screen import jacobian
 from gradcheck.flat import Layout, pack
 from gradcheck.records import Array, Observation, Point
@@ -39,8 +40,10 @@ class Answers:
         ]
         return pack(parts)
 
-    def own_movement(self, owner: Forward, point: Point, rows: Array, u: float) -> Array:
-        """W before its cap, per row: the answer's own movement under ulp-sized changes, or its scatter about the truth close by.
+    def own_movement(self, owner: Forward, point: Point, rows: Array, known: Truth, u: float) -> Array:
+        """W before its cap, per row, where the truth is ``known``.
+
+        The answer's own movement under ulp-sized changes, or its scatter about the truth close by.
 
         A result that is rounded coarsely inside may not move at all under a roundoff of its inputs; its error then
         scatters from place to place, which that of a wrong formula does not.
@@ -54,9 +57,14 @@ class Answers:
             if v is not None:
                 change = np.abs(rows @ (v - answer))
                 moved = np.maximum(moved, np.where(np.isfinite(change), change, 0.0))
-        if owner.confirmed:
+        x = pack([point.inputs[k] for k in self.call.active])
+        each = jacobian(owner, x, rows)
+        if each is not None:
+            # Imaginary steps serve as the truth close by where they are the truth here.
+            gap = np.abs(each @ pack(point.cotangents) - known.value)
+            true = gap <= known.bound + CLOSE_BY[0] * np.abs(known.value)
             for by in CLOSE_BY:
-                moved = np.maximum(moved, self._scatter(owner, point, rows, max(u, by)))
+                moved = np.maximum(moved, np.where(true, self._scatter(owner, point, rows, max(u, by)), 0.0))
         return 2 * moved  # the answer and its repetitions may stand at opposite ends of their spread
 
     def _scatter(self, owner: Forward, point: Point, rows: Array, by: float) -> Array:

@@ -31,8 +31,8 @@ def movement(
     if owner.confirmed:
         return imaginary_movement(owner, x, g, rows, known, u, rng)
     k = np.zeros(len(rows))
-    # Changes well above the noise of differences, scaled down; and true roundoffs, where even these change everything.
-    for eta in (max(u, PROBED), 2 * u) * 3:
+    # True roundoffs, which may change everything; and changes well above the noise of differences, scaled down.
+    for draw, eta in enumerate((2 * u, max(u, PROBED)) * 3):
         moved = x * (1 + eta * rng.choice((-1.0, 1.0), size=x.size))
         turned = g * (1 + eta * rng.choice((-1.0, 1.0), size=g.size))
         t = truth(owner.with_constants_moved(eta, rng), moved, turned, rows)
@@ -40,7 +40,7 @@ def movement(
         change = change * (u / eta) if eta > 2 * u else np.maximum(change - t.bound - known.bound, 0.0)
         k = np.maximum(k, np.where(np.isfinite(change) & (t.kind != Local.OUTSIDE), change, 0.0))
         # Draws of random signs differ by far less than a hundred: then the other five cannot excuse the error.
-        if np.all(~np.isfinite(error) | (error > 300 * k)):
+        if draw and np.all(~np.isfinite(error) | (error > 300 * k)):
             break
     return 3 * k
 

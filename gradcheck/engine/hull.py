@@ -26,6 +26,23 @@ JITTER = 2.0**-12
 """How far a steered direction is turned so that nothing stays tied; NEAR times this is still 2^14 ulp of each coordinate."""
 
 
+def leaps(owner: Forward, x: Array, g: Array, rows: Array, rng: np.random.Generator, *, jump: bool) -> bool:
+    """Whether g . f does not approach its value at x, or (unless ``jump``) does so more slowly than any slope would let it.
+
+    On a way of a sixteenth a jump changes as much, a square root by a quarter, and a function with slopes by a sixteenth.
+    """
+    sampler = Sampler(owner, x, g, rows)
+    values = owner(x)
+    here, part = float(values @ g), 0.7 if jump else 0.24
+    noise = 2.0**10 * owner.noise_floor * float(np.abs(values) @ np.abs(g))
+    seen = 0
+    for _ in range(3):
+        step = sampler.step(sampler.clamp(rng.normal(size=len(rows))))
+        far, near = (abs(float(owner(x + part_of_way * step) @ g) - here) for part_of_way in (1.0, 1 / 16))
+        seen += bool(near > max(part * far, noise))
+    return seen >= 2
+
+
 class Sampler:
     """Gradients of g . f along the rows (n, N), at points close to x; by imaginary steps where the forward takes them."""
 
@@ -45,9 +62,9 @@ class Sampler:
                 inwards[span] = 1.0 * (self.x[span] <= where.low) - 1.0 * (self.x[span] >= where.high)
         return np.asarray(np.sign(self.rows @ inwards))
 
-    def _at(self, w: Array) -> tuple[Array, Array]:
-        step = NEAR * self.size * w
-        return self.x + step @ self.rows, step
+    def step(self, w: Array) -> Array:
+        """The way to the point in direction w, in all coordinates."""
+        return np.asarray((NEAR * self.size * w) @ self.rows)
 
     def clamp(self, w: Array) -> Array:
         """The direction, turned into the domain where it would leave it, with no entry at rest."""
@@ -56,28 +73,13 @@ class Sampler:
         w = np.where(w == 0, JITTER, w)
         return np.where(self.inwards != 0, self.inwards * np.abs(w), w)
 
-    def leaps(self, rng: np.random.Generator) -> bool:
-        """Whether g . f does not approach its value here, or does so more slowly than any slope would let it.
-
-        On a way of a sixteenth it changes as much, or by more than a quarter: a jump, or an infinite slope.
-        """
-        owner = self.owner
-        here = float(owner(self.x) @ self.g)
-        noise = 2.0**10 * owner.noise_floor * float(np.abs(owner(self.x)) @ np.abs(self.g))
-        seen = 0
-        for _ in range(3):
-            step = self._at(self.clamp(rng.normal(size=len(self.rows))))[0] - self.x
-            far, near = (abs(float(owner(self.x + part * step) @ self.g) - here) for part in (1.0, 1 / 16))
-            seen += bool(near > max(far / 4, noise))
-        return seen >= 2
-
     def gradient(self, w: Array) -> tuple[Array, Array, Array, Array] | None:
         """(gradient, its error, sum of its terms' sizes, number of terms) at x + NEAR size w; None where it is not smooth.
 
         The gradient changes by about NEAR over that distance if the function's own length is the point's; that length may be a
         sixteenth of it.
         """
-        point, _ = self._at(w)
+        point = self.x + self.step(w)
         if self.cheap:
             each = jacobian(self.owner, point, self.rows)
             if each is None:

@@ -129,6 +129,9 @@ def judge(
     out[(error <= rounding) & sharp] = Judgement.RIGHT
     out[(error > rounding) & (error <= loose) & sharp] = Judgement.INACCURATE
     out[(error > loose) & np.isfinite(b) & excluded] = Judgement.WRONG
+    # Where roundoffs of the inputs turn the truth into something else, a few times of that proves nothing.
+    ill_posed = (np.asarray(movement) > truth.magnitude / 4) & (error <= 64 * np.asarray(movement))
+    out[(out == Judgement.WRONG) & ill_posed] = Judgement.INCONCLUSIVE
     out[(out == Judgement.WRONG) & (truth.flat > 0) & (np.abs(answer) <= truth.flat)] = Judgement.INCONCLUSIVE
     out[truth.kind == Local.UNDECIDED] = Judgement.INCONCLUSIVE
     # NaN is no derivative, however vague the truth is; an infinite answer is refuted by a finite bound.

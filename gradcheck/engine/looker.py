@@ -12,6 +12,7 @@ from gradcheck.claim import Kind
 from gradcheck.engine.answers import Answers, fresh
 from gradcheck.engine.conditioning import imaginary_movement, movement
 from gradcheck.engine.forward import Forward, basis
+from gradcheck.engine.hull import leaps
 from gradcheck.engine.judge import Judgement, Truth, allowance, judge
 from gradcheck.engine.kinks import Sampler, settle
 from gradcheck.engine.look import Look
@@ -26,6 +27,10 @@ from gradcheck.subjects.callables import CAUGHT, Call
 
 GLARING = 2.0**-16
 """Part of the terms by which an answer misses a confirmed truth so that no rounding of a float64 formula needs to be thought of."""
+
+
+FEW = 1000
+"""Coordinates up to which a matrix of all directions is no burden."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,13 +204,16 @@ class Looker:
             known = truth(owner, x, g, d[None])
             k = movement(owner, x, g, d[None], known, np.array([error]), u, self.rng)
             cap = np.sqrt(u) * (np.abs(known.value) + np.where(np.isfinite(known.scale), known.scale, 0.0))
-            return float(k[0] + min(self.answers.own_movement(owner, point, d[None], u)[0], cap[0]))
+            return float(k[0] + min(self.answers.own_movement(owner, point, d[None], known, u)[0], cap[0]))
 
         found: tuple[tuple[int, Probe], ...] = tuple(
             (leaf, probe(owner, x, g, v, span, u, self.rng, count, excuse))
             for leaf, span in enumerate(owner.layout.spans())
             if span.stop > span.start
         )
+        blank = any(not np.isfinite(v[c]) for _, p in found for c, _, _ in p.wrong)
+        if blank and leaps(owner, x, g, np.eye(x.size) if x.size <= FEW else x[None], self.rng, jump=True):
+            found = ()  # no answer is asked for where the forward jumps
         return Look(point, seen, owner.layout, v, None, None, None, found, owner.evaluations)
 
     def _whole(self, every: Site, chosen: Array) -> Look:
@@ -222,12 +230,11 @@ class Looker:
             error = np.abs(some.answer - known.value[doubtful])
             k[doubtful] = movement(owner, at.x, at.g, some.rows, known.part(doubtful), error, at.u, self.rng)
             own = np.zeros(answer.size)
-            own[doubtful] = self.answers.own_movement(owner, at.point, some.rows, at.u)
+            own[doubtful] = self.answers.own_movement(owner, at.point, some.rows, known.part(doubtful), at.u)
             judgement = judge(answer, known, at.u, at.tiny, movement=k, own_movement=own, grain=owner.noise_floor)
             slack = allowance(known, at.u, at.tiny, k)
         wrong = judgement == Judgement.WRONG
-        somewhere = known.kind != Local.OUTSIDE
-        if wrong.any() and not owner.confirmed and Sampler(owner, at.x, at.g, at.rows[somewhere]).leaps(self.rng):
+        if wrong.any() and not owner.confirmed and leaps(owner, at.x, at.g, every.rows, self.rng, jump=True):
             # Smooth along each coordinate and no derivative all the same: an angle at the origin.
             judgement = np.where(wrong, int(Judgement.OUTSIDE), judgement)
         elif wrong.any() and not owner.confirmed and kinked_across(owner, at.x, at.g, every.rows, self.rng):

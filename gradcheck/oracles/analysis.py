@@ -81,6 +81,11 @@ def analyse(line: Line, sigma: Array, roundoff: Array) -> Estimate:
         value, bound, witnesses, used = two_ladders(nodes if twist is None else nodes**2, slope, noise)
         if twist is not None:
             jump, jump_bound, _, _ = two_ladders(nodes, twist, 4.0 * noise)
+    if twist is None:
+        # At an end of the domain x^1.5 and the like have a slope that no whole powers of the step extrapolate.
+        bent = evidence.fractional(slope, noise, h)
+        finest = slope[:, -1]
+        bound = np.where(bent, np.maximum(bound, 2.0 * np.abs(value - finest)), bound)
     bound = bound + 4.0 * EPS * np.abs(value)
     kind = np.full(value.shape, int(Local.ONE_SIDED if twist is None else Local.SMOOTH))
     if left is None or jump is None or jump_bound is None:

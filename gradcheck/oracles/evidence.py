@@ -151,3 +151,28 @@ def diverges(slope: Array, size: Array, h: Array) -> Array:
     lasts = growth[:, 1:] > 0.8 * growth[:, :-1]
     steady = np.all(lasts | ~(among[:, 1:] & among[:, :-1]), axis=1) & np.all(grows | ~among, axis=1)
     return np.asarray(steady & ~beside & (np.count_nonzero(among, axis=1) == 5))
+
+
+GROWS = 1.3
+"""Growth of a second difference over a ninth of the step from which it is held to be without limit: 3 for x^1.5, and 1 for
+what has a second derivative."""
+
+
+def fractional(slope: Array, noise: Array, h: Array) -> Array:
+    """Whether one-sided slopes (D, K, m) bend ever more towards step 0, as those of x^a with 1 < a < 2 do.
+
+    Compares the rates (s_i - s_j) / (h_i - h_j) of neighbours in order of their steps, where noise lets them be seen.
+    """
+    change = slope[:, :-1] - slope[:, 1:]
+    way = h[:, :-1] - h[:, 1:]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate = np.abs(change) / way
+        seen = np.abs(change) > 8.0 * (noise[:, :-1] + noise[:, 1:])
+        first = np.argmax(seen, axis=1)[:, None]
+        last = seen.shape[1] - 1 - np.argmax(seen[:, ::-1], axis=1)[:, None]
+        coarse, fine = (np.take_along_axis(rate, k, axis=1)[:, 0] for k in (first, last))
+        steps = np.broadcast_to(h[:, :-1], rate.shape)
+        far, near = (np.take_along_axis(steps, k, axis=1)[:, 0] for k in (first, last))
+        order = np.log(fine / coarse) / np.log(far / near)
+    # GROWS over a ninth of the step is an order of log 1.3 / log 9.
+    return np.asarray(seen.any(axis=1) & (far >= 9.0 * near) & (order > np.log(GROWS) / np.log(9.0)))
