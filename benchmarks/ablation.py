@@ -22,9 +22,11 @@ from dataclasses import dataclass, field
 
 from benchmarks.ablation_parts import PARTS, SCOPES
 from benchmarks.ablation_trace import ACCEPT, CATCH, GIVEN, Part, Trace, locate, outcome, trace, turned_off
-from benchmarks.running import spread
+from benchmarks.running import alone, spread
 from tests.meta.all_cases import CASES
 from tests.meta.case import Case
+
+KILLED = "kills its process"
 
 Key = tuple[int, int | None]
 """(number of the case, seed)."""
@@ -34,7 +36,7 @@ Key = tuple[int, int | None]
 class Row:
     """What happened without one part."""
 
-    part: Part
+    part: Part | None
     planned: int = 0
     asked: int = 0
     passed: list[Key] = field(default_factory=list)
@@ -64,7 +66,7 @@ def without(job: tuple[int, list[Key], int]) -> tuple[int, Row]:
     """The job of a worker: one part off, over these cases, until it has mattered for ``enough`` of them."""
     number, keys, enough = job
     row, start = Row(PARTS[number], planned=len(keys)), time.perf_counter()
-    with turned_off(row.part):
+    with turned_off(PARTS[number]):
         for key in keys:
             if len(row.changed) >= enough:
                 break
@@ -77,8 +79,26 @@ def without(job: tuple[int, list[Key], int]) -> tuple[int, Row]:
             elif not case.ok and status != "fail":
                 (row.passed if status == "pass" else row.undecided).append(key)
     row.seconds = time.perf_counter() - start
-    object.__setattr__(row, "part", None)  # its functions cannot be sent back
+    row.part = None  # its functions cannot be sent back
     return number, row
+
+
+def fatal(job: tuple[Key, list[int]]) -> tuple[Key, Trace]:
+    """What is said of a case that takes its process down."""
+    return job[0], Trace(status=KILLED)
+
+
+def halved(job: tuple[int, list[Key], int]) -> tuple[int, Row]:
+    """The job in two parts, and these again, down to the case that takes its process down without the part."""
+    number, keys, enough = job
+    if len(keys) == 1:
+        return number, Row(None, planned=1, asked=1, broken=[(keys[0], KILLED)])
+    middle = len(keys) // 2
+    _, first = alone(without, (number, keys[:middle], enough), halved)
+    _, second = alone(without, (number, keys[middle:], enough), halved)
+    for name in ("passed", "undecided", "refused", "broken", "planned", "asked", "seconds"):
+        setattr(first, name, getattr(first, name) + getattr(second, name))
+    return number, first
 
 
 def sides(part: Part, case: Case, status: str) -> bool:
@@ -109,6 +129,7 @@ def uncovered(traces: dict[Key, Trace]) -> list[str]:
 
 def show(row: Row) -> str:
     """One line of the matrix."""
+    assert row.part is not None
     more = "+" if row.asked < row.planned else ""
     groups = Counter(CASES[k].group for k, _ in row.changed).most_common(3)
     classes = ", ".join(f"{group} {n}" for group, n in groups)
@@ -154,14 +175,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     seeds: list[int | None] = list(range(options.seeds)) or [None]
     keys = [(k, s) for k, c in enumerate(CASES) for s in seeds if options.cases in c.name or options.cases in c.group]
     traces: dict[Key, Trace] = {}
-    for key, made in spread(baseline, [(key, chosen) for key in keys], options.workers, chunk=4):
+    for key, made in spread(baseline, [(key, chosen) for key in keys], options.workers, fatal):
         traces[key] = made
         if len(traces) % 20 == 0:
             progress(f"baseline: {len(traces)} of {len(keys)}")
     progress("")
     if behind := uncovered(traces):
-        print("no part turns off:", *behind, sep="\n  ", file=sys.stderr)
-        return 2
+        print("the table of parts has fallen behind; no part turns off:", *behind, sep="\n  ")
+    for (k, _), made in traces.items():
+        if made.status == KILLED:
+            print(f"{KILLED}: {CASES[k].name}")
     bad = [key for key, made in traces.items() if (made.status == "pass") != CASES[key[0]].ok]
     weak = sum(made.status == "inconclusive" and not CASES[k].ok for (k, _), made in traces.items())
     print(f"{len(keys)} runs of {len(CASES)} cases in {time.perf_counter() - start:.0f} s; {len(bad)} decided otherwise "
@@ -170,7 +193,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     jobs = [(k, candidates(PARTS[k], traces, options.exhaustive), enough) for k in chosen]
     jobs.sort(key=lambda job: -len(job[1]))  # the longest first: both workers then end at about the same time
     rows: dict[int, Row] = {}
-    for number, row in spread(without, jobs, options.workers):
+    for number, row in spread(without, jobs, options.workers, halved):
         row.part, rows[number] = PARTS[number], row
         progress(f"{len(rows):3} of {len(jobs)}: {show(row)}", end="\n")
     print("", *(show(rows[k]) for k in sorted(rows)), sep="\n")
@@ -182,7 +205,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"\n{len(rows) - len(never)} of {len(rows)} parts matter; {time.perf_counter() - start:.0f} s")
     if never:
         print("never matters:", *never, sep="\n  ")
-    return int(bool(never))
+    return 2 if behind else int(bool(never))
 
 
 if __name__ == "__main__":

@@ -92,6 +92,7 @@ ORACLES = (
     oracle("stairs seen by their unit", ACCEPT, f"{EVIDENCE}:quantum", after=zeros),
     oracle("stairs seen beside a slope", ACCEPT, f"{EVIDENCE}:staircase", after=zeros),
     oracle("jumps and infinite slopes", ACCEPT, f"{EVIDENCE}:diverges", after=zeros),
+    oracle("slopes without a second derivative", ACCEPT, f"{EVIDENCE}:fractional", after=zeros),
     oracle("rewound generators", ACCEPT, f"{ENGINE}.examine:rewound", after=lambda made, given, kwargs: given),
 )
 
@@ -142,6 +143,8 @@ JUDGE = (
     judge("kinks: convex or concave", CATCH, f"{PIECES}.one_sign", instead=constant(False)),
     judge("kinks: into the domain", ACCEPT, f"{ENGINE}.hull:Sampler._edges", after=zeros),
     judge("kinks: conventions", ACCEPT, f"{LOOKER}:fixed_choices", instead=lambda *args: []),
+    judge("kinks: leaps and infinite slopes", ACCEPT, f"{ENGINE}.kinks:leaps", instead=constant(False)),
+    judge("leaps along no coordinate", ACCEPT, f"{LOOKER}:leaps", instead=constant(False)),
     judge("kinks that no coordinate shows", ACCEPT, f"{LOOKER}:kinked_across", instead=constant(False)),
     judge("kinks that no line shows", ACCEPT, f"{ENGINE}.screen:kinked_across", instead=constant(False)),
     judge("movement of the truth (k)", ACCEPT, f"{LOOKER}:movement", after=zeros),

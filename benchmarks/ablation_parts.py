@@ -6,6 +6,7 @@ or falls with the attribute that it names; a name that is gone stops the benchma
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +16,7 @@ import numpy as np
 from benchmarks.ablation_oracles import ENGINE, JUDGE, ORACLES, constant
 from benchmarks.ablation_trace import ACCEPT, CATCH, Part
 from gradcheck.engine import contract
-from gradcheck.engine.probes import Probe
+from gradcheck.engine.probes import Probe, probe
 from gradcheck.strategies import edits
 
 SCOPES = {f"check: {key}": f"{ENGINE}.contract:CHECKS[{key}]" for key in contract.CHECKS} | {
@@ -154,9 +155,24 @@ def strategy(name: str, serves: str, target: str, **off: Any) -> Part:
     return Part(name=name, kind="strategy", serves=serves, target=target, **off)
 
 
+def probing(name: str, change: Callable[[Any], Any]) -> Callable[..., tuple[Any, ...]]:
+    """The arguments of a probe with one of them changed; ValueError if it has none of that name."""
+    place = list(inspect.signature(probe).parameters).index(name)
+    return lambda *args: (*args[:place], change(args[place]), *args[place + 1 :])
+
+
+no_excuse = constant(0.0)
+
 STRATEGIES = (
     points("all of them", ""),
     *POINTS,
+    strategy(
+        "points: each entry alone at 100 and 800",
+        CATCH,
+        f"{ENGINE}.examine:_Examination.extremes",
+        instead=constant(None),
+        depends=lambda scope, found: bool(re.match(r"one entry of .+ at -?(100|800)$", scope)),
+    ),
     strategy("random cotangents (all ones)", CATCH, f"{ENGINE}.looker:cotangent", instead=all_ones),
     strategy("signs of cotangents", CATCH, f"{ENGINE}.looker:cotangent", after=one_sign),
     strategy(
@@ -166,7 +182,10 @@ STRATEGIES = (
         instead=constant(Probe((), 0.0, True, 0, "none")),
     ),
     strategy(
-        "more than one probe", CATCH, f"{ENGINE}.looker:probe", before=lambda *args: (*args[:-1], min(args[-1], 1))
+        "more than one probe", CATCH, f"{ENGINE}.looker:probe", before=probing("count", lambda count: min(count, 1))
+    ),
+    strategy(
+        "conditioning along probes", ACCEPT, f"{ENGINE}.looker:probe", before=probing("excuse", lambda _: no_excuse)
     ),
     strategy("additivity of probes", ACCEPT, f"{ENGINE}.probes:additive", instead=constant(True)),
 )

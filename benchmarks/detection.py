@@ -79,6 +79,11 @@ def ask(job: tuple[str, Key]) -> tuple[Key, str, Seconds, str]:
     return key, answer, since(start), why
 
 
+def killed(job: tuple[str, Key]) -> tuple[Key, str, Seconds, str]:
+    """What is said of a job that took its process down."""
+    return job[1], CANNOT_RUN, (np.nan, np.nan), "it kills its process"
+
+
 @dataclass
 class Tally:
     """Answers of one tool, by (case, seed), with the seconds they took and what kept it from running."""
@@ -200,7 +205,7 @@ def tally(name: str, numbers: Sequence[int], seeds: int, workers: int) -> Tally:
     made = Tally()
     ask((name, (numbers[0], 0)))
     jobs = [(name, (number, seed)) for number in numbers for seed in range(seeds)]
-    for done, (key, *answer) in enumerate(spread(ask, jobs, workers, chunk=8)):
+    for done, (key, *answer) in enumerate(spread(ask, jobs, workers, killed)):
         made.answers[key] = (answer[0], answer[1], answer[2])
         if sys.stderr.isatty() and done % 50 == 0:
             print(f"\r{name}: {done} of {len(jobs)} ", end="", file=sys.stderr, flush=True)

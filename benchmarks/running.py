@@ -8,7 +8,9 @@ import multiprocessing
 import signal
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 import numpy as np
@@ -43,14 +45,44 @@ def quiet_and_bounded(seconds: float = LIMIT) -> Iterator[None]:
         signal.signal(signal.SIGALRM, previous)
 
 
-def spread(function: Callable[[Any], Any], jobs: Iterable[Any], workers: int, chunk: int = 1) -> Iterator[Any]:
-    """The answers, as they come; in this process if there is one worker only."""
+def spread(
+    function: Callable[[Any], Any], jobs: Sequence[Any], workers: int, killed: Callable[[Any], Any]
+) -> Iterator[Any]:
+    """The answers, as they come; ``killed(job)`` where the job took its process down with it (a fault in compiled code).
+
+    With one worker all is done in this process, and such a job ends it.
+    """
     if workers <= 1:
         yield from map(function, jobs)
         return
-    # Forked: the workers share what is imported, and need not find the cases again.
-    with multiprocessing.get_context("fork").Pool(workers) as pool:
-        yield from pool.imap_unordered(function, jobs, chunksize=chunk)
+    waiting = list(reversed(jobs))
+    while waiting:
+        running: dict[Future[Any], Any] = {}
+        # Forked: the workers share what is imported, and need not find the cases again.
+        with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("fork")) as pool:
+            try:
+                while waiting or running:
+                    while waiting and len(running) < 2 * workers:
+                        job = waiting.pop()
+                        running[pool.submit(function, job)] = job
+                    for future in wait(running, return_when=FIRST_COMPLETED).done:
+                        answer = future.result()
+                        del running[future]
+                        yield answer
+            except BrokenProcessPool:
+                pass
+        # Which of those that were running did it shows when each runs alone.
+        for job in running.values():
+            yield alone(function, job, killed)
+
+
+def alone(function: Callable[[Any], Any], job: Any, killed: Callable[[Any], Any]) -> Any:
+    """The answer of a process of its own."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as pool:
+        try:
+            return pool.submit(function, job).result()
+        except BrokenProcessPool:
+            return killed(job)
 
 
 def machine_noise(repetitions: int = 300) -> str:
