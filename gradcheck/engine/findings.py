@@ -63,8 +63,10 @@ def _entry(call: Call, look: Look, leaf: int, coordinate: int, t: float, b: floa
     _, index = look.layout.locate(coordinate)
     path = call.paths[call.active[leaf]]
     size = look.layout.sizes[leaf]
+    finite = bool(np.isfinite(look.answer[coordinate]))
+    words = "is not the derivative" if finite else "is not finite, and the derivative is"
     return Finding(
-        code="GC101",
+        code="GC101" if finite else "GC102",
         severity=Severity.WRONG,
         argument=path,
         index=index,
@@ -72,7 +74,7 @@ def _entry(call: Call, look: Look, leaf: int, coordinate: int, t: float, b: floa
         expected=t,
         bound=b,
         point=look.point,
-        message=f"the gradient of {path} is not the derivative ({look.point.origin}; found by random-sign probes and bisection)",
+        message=f"the gradient of {path} {words} ({look.point.origin}; found by random-sign probes and bisection)",
         wrong_entries=wrong,
         entries=size,
         where=call.implementation.where,

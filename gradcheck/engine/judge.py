@@ -123,7 +123,8 @@ def judge(
         sharp |= b <= tiny / u
         # Where all vanishes nothing close by sets a scale; a zero is sharp against the slope over one step of the point's size.
         sharp |= (np.abs(t) <= b) & (b <= 2.0**-30 * truth.span)
-        loose = rounding + np.maximum(8 * u * scale, capped)
+        # tiny / u is twice the least normal number: below it hardware may flush to zero, which loses digits and is no wrong formula.
+        loose = rounding + np.maximum(np.maximum(8 * u * scale, capped), tiny / u)
         excluded = ~np.isfinite(answer) | (answer < truth.low - loose) | (answer > truth.high + loose)
     out = np.full(answer.shape, int(Judgement.INCONCLUSIVE))
     out[(error <= rounding) & sharp] = Judgement.RIGHT
