@@ -92,7 +92,9 @@ class Sampler:
             if np.any(there.kind != Local.SMOOTH):
                 return None
             value, bound, magnitude, terms = there.value, there.bound, there.magnitude, there.terms
-        error = bound + 16 * NEAR * np.maximum(magnitude, float(np.max(np.abs(value) * self.size)) / self.size)
+        # An entry that is a millionth of the others is hardly a length of the function: it counts as that.
+        length = np.maximum(self.size, 2.0**-20 * np.max(self.size))
+        error = bound + 16 * NEAR * np.maximum(magnitude, float(np.max(np.abs(value) * self.size)) / length)
         if not (np.all(np.isfinite(value)) and np.all(np.isfinite(error))):
             return None
         return value, error, magnitude, terms

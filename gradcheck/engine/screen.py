@@ -16,7 +16,7 @@ from gradcheck.engine.forward import Forward
 from gradcheck.engine.judge import Truth
 from gradcheck.engine.truth import CLOSE, estimate, truth
 from gradcheck.oracles.analytic import Choice, branches
-from gradcheck.oracles.imaginary import sizes, slopes
+from gradcheck.oracles.imaginary import NOTHING, sizes, slopes
 from gradcheck.records import Array, Estimate, Local
 
 CORROBORATED = 2.0**-10
@@ -132,7 +132,7 @@ def _confirms(
     terms = weights[:, None] * each
     size = np.sum(np.abs(terms), axis=0)
     # 2^10 u N as in the judge: a difference that is limited by the rounding of f alone confirms, too.
-    sharp = bound <= np.maximum(CORROBORATED * size, 2.0**10 * (2.0**-53 * scale + np.finfo(float).smallest_subnormal))
+    sharp = bound <= np.maximum(np.maximum(CORROBORATED * size, 2.0**10 * 2.0**-53 * scale), NOTHING)
     if not sharp.all():
         d = weights @ rows
         sharp |= bound <= 2.0**-30 * _size_at(owner, x + np.stack([-d, d]), used)
