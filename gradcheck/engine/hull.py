@@ -92,8 +92,8 @@ class Sampler:
             if np.any(there.kind != Local.SMOOTH):
                 return None
             value, bound, magnitude, terms = there.value, there.bound, there.magnitude, there.terms
-        # An entry that is a millionth of the others is hardly a length of the function: it counts as that.
-        length = np.maximum(self.size, 2.0**-20 * np.max(self.size))
+        # An entry that is less than a thousandth of the others is hardly a length of the function: it counts as that.
+        length = np.maximum(self.size, 2.0**-10 * np.max(self.size))
         error = bound + 16 * NEAR * np.maximum(magnitude, float(np.max(np.abs(value) * self.size)) / length)
         if not (np.all(np.isfinite(value)) and np.all(np.isfinite(error))):
             return None
@@ -195,15 +195,45 @@ class Pieces:
                 w = base.copy()
                 w[i] = far
                 if not self._keep(self.sampler.clamp(w), False):
-                    before = None
-                    continue
+                    continue  # beside a facet; the next one is held against the last, and may have crossed two of them
                 if before is not None:
                     jump = np.flatnonzero(np.abs(self.values[-1] - before) > noise)
                     if jump.size:
                         label[np.isin(label, label[jump])] = label[jump[0]]
                 before = self.values[-1]
         parts = [coordinates[label[coordinates] == name] for name in np.unique(label[coordinates])]
-        return [part for part in parts if part.size]
+        return self._together(parts, noise)
+
+    def _together(self, parts: list[Array], noise: Array) -> list[Array]:
+        """The parts, joined where one of them does not stay as it is while another takes a different piece.
+
+        If the set is a product, a direction that is one sample's in a part and another's elsewhere gives the pieces of both.
+        """
+        changed = True
+        while changed and len(parts) > 1:
+            changed = False
+            for part in parts:
+                others = np.setdiff1d(np.concatenate(parts), part)
+                for _ in range(4):
+                    one, other = self.rng.integers(self.count, size=2)
+                    w = self.directions[one].copy()
+                    w[part] = self.directions[other][part]
+                    if not self._keep(self.sampler.clamp(w), False):
+                        continue
+                    got = self.values[-1]
+                    same = np.abs(got - self.values[one]) <= 2 * noise
+                    if np.any(np.abs(got - self.values[other])[part] > 2 * noise[part]):
+                        joined = parts  # it follows something outside of itself
+                    elif not np.all(same[others]):
+                        joined = [part, *(p for p in parts if p is not part and not np.all(same[p]))]
+                    else:
+                        continue
+                    parts = [p for p in parts if not any(p is q for q in joined)] + [np.concatenate(joined)]
+                    changed = True
+                    break
+                if changed:
+                    break
+        return parts
 
     def saturated(self, group: Array, noise: Array) -> bool:
         """Whether every piece that random directions met was met twice: what was not met has little chance to exist."""
