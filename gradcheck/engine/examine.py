@@ -113,7 +113,7 @@ class _Examination:
             self.call, claim, self.single, widen(self.call, claim), self.rng, grain(self.call, claim, self.rng)
         )
         p = self.profile
-        given = looker.at(self.leaves, "the given point", short=p.short, full=True, whole=p.whole, probes=p.probes)
+        given = looker.at(self.leaves, "the given point", short=p.short, full=p.full, whole=p.whole, probes=p.probes)
         if given is None:
             raise UsageError(
                 "inputs: the claimed operator is not defined at the given point; give a point of its domain"

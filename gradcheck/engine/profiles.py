@@ -13,7 +13,8 @@ class Profile:
     which every entry gets a bounded derivative of its own at the given point (``nearby`` at further points); ``probes``:
     random-sign directions per larger argument; ``evaluations``: forward calls after which no further point is begun;
     ``shrink``: examples that Hypothesis may try; ``contract``: whether the contract is inspected in full;
-    ``extremes``: whether every entry is taken to large values alone.
+    ``extremes``: whether every entry is taken to large values alone;
+    ``full``: whether every entry gets a bounded derivative at the given point although the short way decided it.
     """
 
     name: str
@@ -25,10 +26,11 @@ class Profile:
     shrink: int
     contract: bool
     extremes: bool = True
+    full: bool = True
 
 
 PROFILES = {
-    "quick": Profile("quick", 32, 8, 4, 2, 400, 0, False, False),
+    "quick": Profile("quick", 32, 8, 4, 2, 400, 0, False, False, False),
     "default": Profile("default", 96, 64, 12, 3, 7_000, 100, True),
     "thorough": Profile("thorough", 800, 400, 64, 8, 120_000, 400, True),
 }

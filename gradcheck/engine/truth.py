@@ -73,7 +73,8 @@ def _used(g: Array) -> tuple[Outputs, Array]:
 def _chunk(owner: Forward, x: Array, g: Array, directions: Array, reach: Array | None, sharp: bool) -> Truth:
     used, weight = _used(g)
     difference = estimate(lambda v: used(owner(v)), owner, x, directions, reach)
-    difference = _both_sides(owner, used, x, directions, reach, difference)
+    if not owner.confirmed:  # else imaginary steps are there to be sharp
+        difference = _both_sides(owner, used, x, directions, reach, difference)
     value, bound = difference.value, difference.bound
     conflict = np.zeros(value.shape[0], bool)
     method = difference.method
