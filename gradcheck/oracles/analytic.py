@@ -91,7 +91,9 @@ class Analytic(np.ndarray):
 
     conjugate = conj
 
-    real = property(lambda self: self)  # real numbers are their own real part
+    def round(self, decimals: int = 0, out: Any = None) -> Any:  # type: ignore[override]  # ndarray's has overloads
+        """Rounded real parts: steps, whose slope is 0."""
+        return _kept(np.round(real(_plain(self)), decimals).astype(complex))
 
 
 def _plain(a: Any) -> Any:
@@ -359,8 +361,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "var": _variance,
     "std": lambda *args, **kwargs: np.sqrt(_variance(*args, **kwargs)),
     "vdot": lambda a, b: np.dot(np.ravel(a), np.ravel(b)),
-    "real": lambda z: z,
-    "real_if_close": lambda z, tol=100: z,
+    "round": lambda z, decimals=0, out=None: Analytic.round(z, decimals),
+    "around": lambda z, decimals=0, out=None: Analytic.round(z, decimals),
     "isrealobj": lambda z: True,
     "iscomplexobj": lambda z: False,
     **{name: _refuse for name in ("angle", "imag", "eigh", "eigvalsh", "svd", "cholesky", "qr", "interp", "histogram")},
