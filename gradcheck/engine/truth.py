@@ -15,9 +15,6 @@ from gradcheck.oracles.imaginary import sizes
 from gradcheck.records import Array, Estimate, Local
 from gradcheck.subjects.callables import CAUGHT
 
-ORACLES = {"complex step": True}
-"""Oracles beside finite differences; an ablation switches them off here."""
-
 CONFLICTING = 2.0**-20
 """Distance, relative to values and natural scale, from which two oracles contradict each other and not only their estimates of rounding."""
 
@@ -79,7 +76,7 @@ def _chunk(owner: Forward, x: Array, g: Array, directions: Array, reach: Array |
     conflict = np.zeros(value.shape[0], bool)
     method = difference.method
     witnesses = list(difference.witnesses)
-    if sharp and ORACLES["complex step"] and owner.analytic:
+    if sharp and owner.analytic:
         better = _complex(owner, x, directions, used)
         if better is not None:
             # The complex step stands on holomorphy, differences on smoothness: each must lie in the other's bound.
