@@ -213,11 +213,14 @@ def _weigh(
         kind[np.any(e.kind == local, axis=1)] = local
     # A gradient entry is a sum over the outputs that depend on its input, and no more.
     terms = np.count_nonzero((value != 0) & (size > 0), axis=1)
-    # Intermediate results of size one may swallow what changes: samples are then constant although the function is not, and
-    # slopes of a few roundoffs are hidden; near an origin (|x| below 8 sqrt u), where x^2 is swallowed, slopes of that size.
+    # Intermediate results of size one, or of the size of some input, may swallow what changes over a step of this entry's size:
+    # samples are then constant although the function is not, and slopes of a few roundoffs over that step are hidden; near an
+    # origin (|x| below 8 sqrt u), where x^2 is swallowed, slopes of that size.
     origin = 8 * np.sqrt(2.0**-53)
     moved = np.max(np.abs(x * (directions != 0)), axis=1, initial=0.0)
-    hidden = np.where((moved <= origin) & (moved > 0), origin, 8 * 2.0**-53)
+    step = np.where(moved > origin, np.minimum(moved, 1.0), 1.0)
+    swallowed = 8 * 2.0**-53 * max(1.0, float(np.max(np.abs(x), initial=0.0))) / step
+    hidden = np.where((moved <= origin) & (moved > 0), origin, swallowed)
     flat = np.where((t == 0) & (b <= 2.0**-53 * np.sum(size)), hidden * float(np.sum(size)), 0.0)
     return Truth(
         t, b, low, high, magnitude, scale, kind, jump, jump_bound, conflict, flat, terms, np.zeros(t.shape), method
