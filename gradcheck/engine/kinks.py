@@ -63,7 +63,8 @@ def _noise(pieces: Pieces, u: float, tiny: float) -> Array:
     n = pieces.errors.size
     size = np.max(pieces.magnitudes, axis=0)
     honest = allowance(_truth(size, np.zeros(n), magnitude=size, terms=pieces.terms), u, tiny)
-    return np.asarray(honest + pieces.errors)
+    # tiny / u is twice the least normal number: smaller ones have no relative precision to be judged by.
+    return np.asarray(honest + pieces.errors + tiny / u)
 
 
 def _steer(pieces: Pieces, v: Array, part: Array, u: float, tiny: float) -> bool:

@@ -17,8 +17,8 @@ from gradcheck.engine.judge import Judgement, Truth, allowance, judge
 from gradcheck.engine.kinks import Sampler, settle
 from gradcheck.engine.look import Look
 from gradcheck.engine.probes import Probe, probe
-from gradcheck.engine.screen import fixed_choices, kinked_across, screen
-from gradcheck.engine.truth import estimate, truth
+from gradcheck.engine.screen import MODES, fixed_choices, jacobian, kinked_across, screen
+from gradcheck.engine.truth import CONFLICTING, estimate, truth
 from gradcheck.flat import Layout, largest, least, pack, roundoff
 from gradcheck.oracles.imaginary import sizes
 from gradcheck.records import Array, Local, Observation, Point
@@ -233,6 +233,7 @@ class Looker:
             own[doubtful] = self.answers.own_movement(owner, at.point, some.rows, known.part(doubtful), at.u)
             judgement = judge(answer, known, at.u, at.tiny, movement=k, own_movement=own, grain=owner.noise_floor)
             slack = allowance(known, at.u, at.tiny, k)
+        judgement = self._vouched(at, known, judgement)
         wrong = judgement == Judgement.WRONG
         if wrong.any() and not owner.confirmed and leaps(owner, at.x, at.g, every.rows, self.rng, jump=True):
             # Smooth along each coordinate and no derivative all the same: an angle at the origin.
@@ -250,6 +251,30 @@ class Looker:
             judgement[kinked], slack[kinked] = settled, noise
             known = known.with_rows(kinked, nearest)
         return at.look(known, _conventions(at, judgement, slack), slack)
+
+
+    def _vouched(self, at: Site, known: Truth, judgement: Array) -> Array:
+        """The judgement with RIGHT where an imaginary step, too, says what the answer says, and differences hardly differ.
+
+        Two computations that know nothing of each other agree to within rounding; what differs by less than a conflict is then the
+        bound of the differences, drawn too tight where the rounding of intermediate results is not seen as noise.
+        """
+        rows = np.flatnonzero(judgement == Judgement.WRONG)
+        gap = np.abs(at.answer - known.value)
+        rows = rows[gap[rows] <= CONFLICTING * np.maximum(np.abs(known.value), known.scale)[rows]]
+        some = at.part(rows)
+        for mode in MODES if rows.size else ():
+            owner = replace(at.owner, mode=mode)
+            each = jacobian(owner, at.x, some.rows)
+            if each is None:
+                continue
+            value, magnitude = each @ at.g, np.abs(each) @ np.abs(at.g)
+            here = replace(known.part(rows), value=value, magnitude=magnitude)
+            k = imaginary_movement(owner, at.x, at.g, some.rows, here, at.u, self.rng)
+            agreed = np.abs(some.answer - value) <= allowance(here, at.u, at.tiny, k)
+            judgement = judgement.copy()
+            judgement[rows[agreed]] = int(Judgement.RIGHT)
+        return judgement
 
 
 def _conventions(at: Site, judgement: Array, slack: Array) -> Array:

@@ -56,11 +56,31 @@ def screen(owner: Forward, x: Array, g: Array, rows: Array, rng: np.random.Gener
     # Along every line through a point where all inputs are equal a median is smooth, and yet it is not linear.
     if here.truth is not None or not (here.kinked or (here.doubted and kinked_across(owner, x, g, rows, rng))):
         return here
+    if _beside_a_kink(owner, x, rows) and (known := _untied(owner, x, g, rows)) is not None:
+        return Screened(known, False)
     aside = (
         x
         + BESIDE * (sizes(x, rows) * rng.choice((-1.0, 1.0), size=len(rows)) * rng.uniform(0.5, 1.0, len(rows))) @ rows
     )
     return Screened(None, _corroborate(owner, aside, g, rows, rng).truth is not None)
+
+
+def _beside_a_kink(owner: Forward, x: Array, rows: Array) -> bool:
+    """Whether a kink that differences see may lie beside x, nearer than their finest step: an entry is tiny among the others."""
+    size = np.abs(x[np.any(rows != 0, axis=0)])
+    return bool(np.any((size > 0) & (size < 2.0**-30 * max(1.0, float(np.max(size, initial=0.0))))))
+
+
+def _untied(owner: Forward, x: Array, g: Array, rows: Array) -> Truth | None:
+    """The derivative by imaginary steps on analytic arrays, where these meet no tie; None else."""
+    tried = replace(owner, mode="analytic")
+    with branches(Choice.NATIVE) as ties:
+        each = jacobian(tried, x, rows)
+        tied = ties.count > 0
+    if each is None or tied:
+        return None
+    used = np.flatnonzero(g)
+    return _known(each[:, used], g[used], np.zeros(used.size))
 
 
 def _corroborate(
@@ -139,8 +159,9 @@ def _confirms(
         if not sharp.all():
             return False
     slack = bound + (4 + 6 * np.sqrt(len(rows))) * 2.0**-53 * size
-    # Where all samples are equal, intermediate results of size one may have swallowed what changed.
-    slack = slack + np.where((value == 0.0) & (bound <= 2.0**-53), 8 * 2.0**-53, 0.0)
+    # Where all samples are equal, intermediate results of size one or of some input may have swallowed what changed.
+    largest = max(1.0, float(np.max(np.abs(x), initial=0.0)))
+    slack = slack + np.where((value == 0.0) & (bound <= 2.0**-53), 8 * 2.0**-53 * largest, 0.0)
     gap = np.abs(np.sum(terms, axis=0) - value)
     if not np.all(gap <= slack):
         # At a tie a roundoff changes everything, and excuses nothing: conditioning counts up to the sharpness asked for.

@@ -72,6 +72,8 @@ def _chunk(owner: Forward, x: Array, g: Array, directions: Array, reach: Array |
     difference = estimate(lambda v: used(owner(v)), owner, x, directions, reach)
     if not owner.confirmed:  # else imaginary steps are there to be sharp
         difference = _both_sides(owner, used, x, directions, reach, difference)
+    if reach is None:
+        difference = _swallowed(owner, used, x, directions, difference)
     value, bound = difference.value, difference.bound
     conflict = np.zeros(value.shape[0], bool)
     method = difference.method
@@ -117,6 +119,40 @@ def _chunk(owner: Forward, x: Array, g: Array, directions: Array, reach: Array |
         ends = _span(owner, used, x, directions[vanishing], reach, here) @ np.abs(weight)
         made.span[vanishing] = ends
     return made
+
+
+FAR = 64.0
+"""Sizes of an entry by which it is moved, and by one at least, to find out whether an output depends on it at all."""
+
+
+def _swallowed(owner: Forward, used: Outputs, x: Array, directions: Array, e: Estimate) -> Estimate:
+    """Where an output stays exactly the same over all steps and not far out: the bound, widened by what may be hidden.
+
+    An intermediate result of size one, or of the size of some input, swallows changes below its roundoff, and so slopes below that over
+    the step of this entry's size.
+    """
+    still = (e.value == 0) & (e.bound <= 2.0**-53)
+    rows = np.flatnonzero(still.any(axis=1))
+    if not rows.size:
+        return e
+    low, high = limits(owner.call, owner.layout, x, directions[rows])
+    size = sizes(x, directions[rows])
+    here = used(owner(x))
+    hidden = np.zeros(e.bound.shape)
+    for row, k in enumerate(rows):
+        far = max(FAR * size[row], 1.0)
+        ends = (min(far, high[row]), max(-far, low[row]))
+        moved = np.any([used(owner(x + t * directions[k])) != here for t in ends], axis=0)
+        # The steps that are extrapolated from are up to a sixteenth of that size.
+        hidden[k] = np.where(still[k] & moved, 16 * 2 * 2.0**-53 * _largest(x) / min(size[row], 1.0), 0.0)
+    return replace(
+        e, bound=e.bound + hidden, witnesses=tuple((t, b + np.where(np.isfinite(b), hidden, 0.0)) for t, b in e.witnesses)
+    )
+
+
+def _largest(x: Array) -> float:
+    """The largest intermediate result that is assumed: some input, or one."""
+    return max(1.0, float(np.max(np.abs(x), initial=0.0)))
 
 
 def _span(owner: Forward, used: Outputs, x: Array, directions: Array, reach: Array | None, here: Array) -> Array:
@@ -219,7 +255,7 @@ def _weigh(
     origin = 8 * np.sqrt(2.0**-53)
     moved = np.max(np.abs(x * (directions != 0)), axis=1, initial=0.0)
     step = np.where(moved > origin, np.minimum(moved, 1.0), 1.0)
-    swallowed = 8 * 2.0**-53 * max(1.0, float(np.max(np.abs(x), initial=0.0))) / step
+    swallowed = 8 * 2.0**-53 * _largest(x) / step
     hidden = np.where((moved <= origin) & (moved > 0), origin, swallowed)
     flat = np.where((t == 0) & (b <= 2.0**-53 * np.sum(size)), hidden * float(np.sum(size)), 0.0)
     return Truth(
