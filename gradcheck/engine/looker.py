@@ -202,6 +202,9 @@ class Looker:
 
         def excuse(d: Array, error: float) -> float:
             known = truth(owner, x, g, d[None])
+            at = Site(owner, point, seen, x, g, d[None], np.array([v @ d]), u, 0.0)
+            if self._vouched(at, known, np.array([int(Judgement.WRONG)]))[0] == Judgement.RIGHT:
+                return np.inf
             k = movement(owner, x, g, d[None], known, np.array([error]), u, self.rng)
             cap = np.sqrt(u) * (np.abs(known.value) + np.where(np.isfinite(known.scale), known.scale, 0.0))
             return float(k[0] + min(self.answers.own_movement(owner, point, d[None], known, u)[0], cap[0]))
@@ -251,7 +254,6 @@ class Looker:
             judgement[kinked], slack[kinked] = settled, noise
             known = known.with_rows(kinked, nearest)
         return at.look(known, _conventions(at, judgement, slack), slack)
-
 
     def _vouched(self, at: Site, known: Truth, judgement: Array) -> Array:
         """The judgement with RIGHT where an imaginary step, too, says what the answer says, and differences hardly differ.

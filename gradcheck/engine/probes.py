@@ -36,9 +36,11 @@ def excess(owner: Forward, x: Array, g: Array, v: Array, d: Array, u: float) -> 
     t = truth(owner, x, g, d[None])
     terms = np.abs(d) @ np.abs(v)
     # Honest rounding of each entry is at most (4 + 6 sqrt m) u |v_i|; added over the entries it cannot exceed this sum.
-    tiny = max(least(kind) for kind in owner.layout.dtypes) * np.count_nonzero(d)
     allowed = (4 + min(t.terms[0], 6 * np.sqrt(t.terms[0]))) * u * (terms + t.magnitude[0]) + 8 * u * t.scale[0]
-    allowed += (t.terms[0] + 1) * tiny
+    # Each entry may lose a subnormal number per term; along random signs these add up like their root.
+    count = np.count_nonzero(d)
+    tiny = max(least(kind) for kind in owner.layout.dtypes)
+    allowed += (t.terms[0] + 1) * tiny * min(count, 6 * np.sqrt(count))
     kind = Local(int(t.kind[0]))
     if kind not in (Local.SMOOTH, Local.ONE_SIDED) or not np.isfinite(t.bound[0]):
         return np.nan, np.inf

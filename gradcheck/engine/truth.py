@@ -146,7 +146,9 @@ def _swallowed(owner: Forward, used: Outputs, x: Array, directions: Array, e: Es
         # The steps that are extrapolated from are up to a sixteenth of that size.
         hidden[k] = np.where(still[k] & moved, 16 * 2 * 2.0**-53 * _largest(x) / min(size[row], 1.0), 0.0)
     return replace(
-        e, bound=e.bound + hidden, witnesses=tuple((t, b + np.where(np.isfinite(b), hidden, 0.0)) for t, b in e.witnesses)
+        e,
+        bound=e.bound + hidden,
+        witnesses=tuple((t, b + np.where(np.isfinite(b), hidden, 0.0)) for t, b in e.witnesses),
     )
 
 
