@@ -35,12 +35,14 @@ def leaps(owner: Forward, x: Array, g: Array, rows: Array, rng: np.random.Genera
     values = owner(x)
     here, part = float(values @ g), 0.7 if jump else 0.24
     noise = 2.0**10 * owner.noise_floor * float(np.abs(values) @ np.abs(g))
-    seen = 0
-    for _ in range(3):
-        step = sampler.step(sampler.clamp(rng.normal(size=len(rows))))
-        far, near = (abs(float(owner(x + part_of_way * step) @ g) - here) for part_of_way in (1.0, 1 / 16))
-        seen += bool(near > max(part * far, noise))
-    return seen >= 2
+
+    def leap(w: Array) -> bool:
+        step = sampler.step(sampler.clamp(w))
+        far, near = (abs(float(owner(x + way * step) @ g) - here) for way in (1.0, 1 / 16))
+        return bool(near > max(part * far, noise))
+
+    directions = rng.normal(size=(3, len(rows)))
+    return sum(leap(w) or leap(-w) for w in directions) >= 2  # to either side; once may be a kink crossed far out
 
 
 class Sampler:
