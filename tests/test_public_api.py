@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import gradcheck
@@ -72,3 +73,13 @@ def test_the_public_module_does_not_import_what_only_pages_need() -> None:
         [sys.executable, "-c", heavy], capture_output=True, text=True, check=True, cwd=Path(__file__).parent.parent
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_inputs_without_a_float_are_an_error_of_use() -> None:
+    with pytest.raises(gradcheck.UsageError, match=r"inputs: .*astype"):
+        gradcheck.check(lambda x: 2 * x, lambda g, x: 2 * g, (np.arange(3),))
+
+
+def test_keyword_arguments_travel_with_the_findings() -> None:
+    result = gradcheck.check(lambda x, *, s: s * x, lambda g, x, *, s: g, (np.ones(2),), kwargs={"s": 3.0})
+    assert not result.ok and all(f.kwargs == {"s": 3.0} for f in result.findings)

@@ -54,6 +54,11 @@ def check(
     operator = _operator(like)
     where = Domain((domain,)) if isinstance(domain, Set) else domain or (operator.domain if operator else None)
     call = arrange(implementation, inputs, wrt=wrt, kwargs=kwargs, domain=where)
+    if not call.active and wrt is None:
+        raise UsageError(
+            "inputs: none of them is a floating-point array, so there is nothing to differentiate; "
+            "convert those that are meant with .astype(float)"
+        )
     claim = intent if callable(intent) else operator.definition if operator else None
     case = Case(
         call=call,
@@ -65,6 +70,8 @@ def check(
         words={"forward": dotted(implementation.forward), "vjp": dotted(implementation.vjp)},
     )
     record = examine(case, chosen, None if seed is None else int(seed))
+    if call.kwargs:
+        record = replace(record, findings=tuple(replace(f, kwargs=dict(call.kwargs)) for f in record.findings))
     if operator is not None:
         from gradcheck.engine.verify import forward_findings, with_findings
 
