@@ -17,7 +17,7 @@ import argparse
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from benchmarks.ablation_parts import PARTS, SCOPES
@@ -32,11 +32,18 @@ Key = tuple[int, int | None]
 """(number of the case, seed)."""
 
 
+CHUNK = 12
+"""Cases of one part that a worker runs in a row: about four seconds, so that both workers end together."""
+
+Job = tuple[int, list[Key]]
+"""(number of the part, cases)."""
+
+
 @dataclass
 class Row:
     """What happened without one part."""
 
-    part: Part | None
+    number: int
     planned: int = 0
     asked: int = 0
     passed: list[Key] = field(default_factory=list)
@@ -46,14 +53,19 @@ class Row:
     seconds: float = 0.0
 
     @property
+    def part(self) -> Part:
+        """The part that was off."""
+        return PARTS[self.number]
+
+    @property
     def changed(self) -> list[Key]:
         """The cases that show that the part matters, most telling first."""
         return self.passed + self.undecided + self.refused
 
-    @property
-    def matters(self) -> bool:
-        """Whether the part is needed on one of the sides that it serves."""
-        return bool(self.changed)
+    def add(self, other: Row) -> None:
+        """What happened for further cases."""
+        for name in ("asked", "passed", "undecided", "refused", "broken", "seconds"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
 def baseline(job: tuple[Key, list[int]]) -> tuple[Key, Trace]:
@@ -62,14 +74,12 @@ def baseline(job: tuple[Key, list[int]]) -> tuple[Key, Trace]:
     return key, trace(CASES[key[0]], key[1], [PARTS[k] for k in numbers], SCOPES)
 
 
-def without(job: tuple[int, list[Key], int]) -> tuple[int, Row]:
-    """The job of a worker: one part off, over these cases, until it has mattered for ``enough`` of them."""
-    number, keys, enough = job
-    row, start = Row(PARTS[number], planned=len(keys)), time.perf_counter()
-    with turned_off(PARTS[number]):
+def without(job: Job) -> Row:
+    """The job of a worker: one part off, over these cases."""
+    number, keys = job
+    row, start = Row(number), time.perf_counter()
+    with turned_off(row.part):
         for key in keys:
-            if len(row.changed) >= enough:
-                break
             case, row.asked = CASES[key[0]], row.asked + 1
             status = outcome(case, key[1])
             if status not in ("pass", "fail", "inconclusive"):
@@ -79,8 +89,7 @@ def without(job: tuple[int, list[Key], int]) -> tuple[int, Row]:
             elif not case.ok and status != "fail":
                 (row.passed if status == "pass" else row.undecided).append(key)
     row.seconds = time.perf_counter() - start
-    row.part = None  # its functions cannot be sent back
-    return number, row
+    return row
 
 
 def fatal(job: tuple[Key, list[int]]) -> tuple[Key, Trace]:
@@ -88,17 +97,22 @@ def fatal(job: tuple[Key, list[int]]) -> tuple[Key, Trace]:
     return job[0], Trace(status=KILLED)
 
 
-def halved(job: tuple[int, list[Key], int]) -> tuple[int, Row]:
-    """The job in two parts, and these again, down to the case that takes its process down without the part."""
-    number, keys, enough = job
-    if len(keys) == 1:
-        return number, Row(None, planned=1, asked=1, broken=[(keys[0], KILLED)])
-    middle = len(keys) // 2
-    _, first = alone(without, (number, keys[:middle], enough), halved)
-    _, second = alone(without, (number, keys[middle:], enough), halved)
-    for name in ("passed", "undecided", "refused", "broken", "planned", "asked", "seconds"):
-        setattr(first, name, getattr(first, name) + getattr(second, name))
-    return number, first
+def one_by_one(job: Job) -> Row:
+    """Each case of the job in a process of its own: one of them takes its process down without the part."""
+    number, keys = job
+    row = Row(number)
+    for key in keys:
+        killed = Row(number, asked=1, broken=[(key, KILLED)])
+        row.add(alone(without, (number, [key]), lambda _, killed=killed: killed))
+    return row
+
+
+def chunks(rows: Mapping[int, Row], planned: Mapping[int, list[Key]], enough: int) -> Iterator[Job]:
+    """A first chunk of every part, then a second, and so on; none for parts that have mattered often enough."""
+    for start in range(0, max(map(len, planned.values()), default=0), CHUNK):
+        for number, keys in planned.items():
+            if keys[start : start + CHUNK] and len(rows[number].changed) < enough:
+                yield number, keys[start : start + CHUNK]
 
 
 def sides(part: Part, case: Case, status: str) -> bool:
@@ -129,7 +143,6 @@ def uncovered(traces: dict[Key, Trace]) -> list[str]:
 
 def show(row: Row) -> str:
     """One line of the matrix."""
-    assert row.part is not None
     more = "+" if row.asked < row.planned else ""
     groups = Counter(CASES[k].group for k, _ in row.changed).most_common(3)
     classes = ", ".join(f"{group} {n}" for group, n in groups)
@@ -190,18 +203,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"{len(keys)} runs of {len(CASES)} cases in {time.perf_counter() - start:.0f} s; {len(bad)} decided otherwise "
           f"than meant and {weak} wrong ones only undecided: these are left out\n{HEAD}")  # fmt: skip
     enough = 10**9 if options.exhaustive else options.enough
-    jobs = [(k, candidates(PARTS[k], traces, options.exhaustive), enough) for k in chosen]
-    jobs.sort(key=lambda job: -len(job[1]))  # the longest first: both workers then end at about the same time
-    rows: dict[int, Row] = {}
-    for number, row in spread(without, jobs, options.workers, halved):
-        row.part, rows[number] = PARTS[number], row
-        progress(f"{len(rows):3} of {len(jobs)}: {show(row)}", end="\n")
+    planned = {k: candidates(PARTS[k], traces, options.exhaustive) for k in chosen}
+    rows = {k: Row(k, planned=len(keys)) for k, keys in planned.items()}
+    most = sum(map(len, planned.values()))
+    for row in spread(without, chunks(rows, planned, enough), options.workers, one_by_one):
+        rows[row.number].add(row)
+        progress(f"parts: {sum(r.asked for r in rows.values())} of at most {most} runs, last {row.part.name}")
+    progress("")
     print("", *(show(rows[k]) for k in sorted(rows)), sep="\n")
     for k in sorted(rows):
         if rows[k].broken:
             names = Counter(status for _, status in rows[k].broken)
             print(f"without {PARTS[k].name}: {dict(names)}, e.g. {CASES[rows[k].broken[0][0][0]].name}")
-    never = [PARTS[k].name for k in sorted(rows) if not rows[k].matters]
+    never = [PARTS[k].name for k in sorted(rows) if not rows[k].changed]
     print(f"\n{len(rows) - len(never)} of {len(rows)} parts matter; {time.perf_counter() - start:.0f} s")
     if never:
         print("never matters:", *never, sep="\n  ")

@@ -8,9 +8,10 @@ import multiprocessing
 import signal
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -46,34 +47,36 @@ def quiet_and_bounded(seconds: float = LIMIT) -> Iterator[None]:
 
 
 def spread(
-    function: Callable[[Any], Any], jobs: Sequence[Any], workers: int, killed: Callable[[Any], Any]
+    function: Callable[[Any], Any], jobs: Iterable[Any], workers: int, killed: Callable[[Any], Any]
 ) -> Iterator[Any]:
     """The answers, as they come; ``killed(job)`` where the job took its process down with it (a fault in compiled code).
 
-    With one worker all is done in this process, and such a job ends it.
+    With one worker all is done in this process, and such a job ends it.  Jobs are asked for when they are to begin, so that
+    they may depend on the answers so far.
     """
     if workers <= 1:
         yield from map(function, jobs)
         return
-    waiting = list(reversed(jobs))
-    while waiting:
+    waiting, begun, more = iter(jobs), list[Any](), True
+    while more:
         running: dict[Future[Any], Any] = {}
         # Forked: the workers share what is imported, and need not find the cases again.
         with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("fork")) as pool:
             try:
-                while waiting or running:
-                    while waiting and len(running) < 2 * workers:
-                        job = waiting.pop()
+                while more:
+                    for job in islice(waiting, 2 * workers - len(running)):
+                        begun.append(job)  # first: a pool that is broken takes it no more
                         running[pool.submit(function, job)] = job
+                    more = bool(running)
                     for future in wait(running, return_when=FIRST_COMPLETED).done:
                         answer = future.result()
-                        del running[future]
+                        begun.remove(running.pop(future))
                         yield answer
             except BrokenProcessPool:
                 pass
         # Which of those that were running did it shows when each runs alone.
-        for job in running.values():
-            yield alone(function, job, killed)
+        while begun:
+            yield alone(function, begun.pop(), killed)
 
 
 def alone(function: Callable[[Any], Any], job: Any, killed: Callable[[Any], Any]) -> Any:
