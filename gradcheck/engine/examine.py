@@ -81,6 +81,7 @@ class _Examination:
         self.untested: list[str] = []
         self.leaves = list(self.call.leaves)
         self.tangents = 0
+        self.narrow = any(roundoff(np.asarray(self.call.leaves[k]).dtype) >= NARROW for k in self.call.active)
         self.ratios: dict[int, list[tuple[float, float]]] = defaultdict(list)
         self.first_point: Point | None = None
 
@@ -187,7 +188,7 @@ class _Examination:
 
     def remember(self, look: Look) -> None:
         """Answer and truth of entries that one term dominates, for the search of a common factor."""
-        if look.judgement is None or look.truth is None or look.basis is None:
+        if look.judgement is None or look.truth is None or look.basis is None or not self.narrow:
             return
         settled = np.isin(look.judgement, (Judgement.RIGHT, Judgement.INACCURATE))
         size = np.abs(look.truth.value)
@@ -205,9 +206,10 @@ class _Examination:
         self.counts["evaluations"] += look.evaluations
         self.found += findings.of_look(self.call, look)
         if look.judgement is not None and look.truth is not None:
-            for j, count in zip(*np.unique(look.judgement, return_counts=True), strict=True):
-                self.counts[Judgement(int(j)).name.lower()] += int(count)
-            self.oracles[look.truth.method] += int(np.isin(look.judgement, SETTLED).sum())
+            counts = np.bincount(look.judgement, minlength=len(Judgement))
+            for j in np.flatnonzero(counts):
+                self.counts[Judgement(int(j)).name.lower()] += int(counts[j])
+            self.oracles[look.truth.method] += int(counts[list(SETTLED)].sum())
         for _, probe in look.probes:
             self.counts[
                 "right" if probe.decided and not probe.wrong else "wrong" if probe.wrong else "inconclusive"
