@@ -142,7 +142,7 @@ def test_what_a_subject_changes_is_put_back(monkeypatch: pytest.MonkeyPatch) -> 
     record = gradcheck.verify(user_subjects.Hostile(), "sigmoid", profile="quick").records[0]
     assert record.status is Status.PASS
     assert (np.geterr(), np.get_printoptions(), os.getcwd(), sys.stdout, list(warnings.filters)) == before
-    assert np.random.get_state()[1].tolist() == numbers and random.getstate() == plain  # type: ignore[index]
+    assert np.random.get_state()[1].tolist() == numbers and random.getstate() == plain  # type: ignore[index]  # the legacy state is a tuple
     assert "MEDDLED" not in os.environ
 
 
