@@ -33,6 +33,9 @@ TANGENTS = 6
 ALONE = 24
 """Coordinates up to which each is taken to extremes alone."""
 
+COARSE = 2.0**-10
+"""Relative bound to which an argument is judged of which nothing is known better: three digits."""
+
 NARROW = 2.0**-12
 """Unit roundoff from which a type has so few digits that eight roundoffs are parts of a hundred: float16 and bfloat16."""
 
@@ -119,6 +122,7 @@ class _Examination:
             raise UsageError(
                 "inputs: the claimed operator is not defined at the given point; give a point of its domain"
             )
+        given = self.coarsely(given)
         self.take(given)
         self.breaches(given)
         if given.observation.failure is None and given.observation.gradients:
@@ -198,6 +202,28 @@ class _Examination:
             rows = look.rows_of(leaf)
             rows = rows[clear[rows]]
             self.ratios[leaf] += zip(look.answer[rows].tolist(), look.truth.value[rows].tolist(), strict=True)
+
+    def coarsely(self, given: Look) -> Look:
+        """The given look, with an argument of which nothing was decided judged to the few digits that are known of its derivative.
+
+        A forward that is nearly singular rounds so much that no difference of it is sharp.  What agrees to COARSE is then taken for
+        right, the certificate states how much would have been seen, and what is hidden is said.
+        """
+        if given.judgement is None or given.truth is None:
+            return given
+        judgement, known = given.judgement.copy(), given.truth
+        near = (judgement == Judgement.INCONCLUSIVE) & (known.bound <= COARSE * np.abs(known.value))
+        near &= np.abs(given.answer - known.value) <= known.bound
+        for leaf, k in enumerate(self.call.active):
+            rows = given.rows_of(leaf)
+            if not rows.size or np.isin(judgement[rows], SETTLED).any() or not near[rows].any():
+                continue
+            judgement[rows[near[rows]]] = int(Judgement.RIGHT)
+            digits = float(np.max(known.bound[rows][near[rows]]))
+            self.untested.append(
+                f"errors of {self.call.paths[k]} below {digits:.2g}: the forward's own rounding hides them"
+            )
+        return replace(given, judgement=judgement)
 
     def take(self, look: Look) -> None:
         self.remember(look)
