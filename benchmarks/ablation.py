@@ -146,7 +146,8 @@ def show(row: Row) -> str:
     more = "+" if row.asked < row.planned else ""
     groups = Counter(CASES[k].group for k, _ in row.changed).most_common(3)
     classes = ", ".join(f"{group} {n}" for group, n in groups)
-    which = f'{classes}; e.g. "{CASES[row.changed[0][0]].name}"' if row.changed else "never matters"
+    never = "never matters" if row.asked == row.planned else f"only {row.asked} were run"
+    which = f'{classes}; e.g. "{CASES[row.changed[0][0]].name}"' if row.changed else never
     counts = " ".join(f"{len(n):>5}{more:1}" for n in (row.passed, row.undecided, row.refused))
     return f"{row.part.name:47} {row.part.serves:6} {row.planned:5} {counts} {row.seconds:6.1f}  {which}"
 
@@ -206,20 +207,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     planned = {k: candidates(PARTS[k], traces, options.exhaustive) for k in chosen}
     rows = {k: Row(k, planned=len(keys)) for k, keys in planned.items()}
     most = sum(map(len, planned.values()))
-    for row in spread(without, chunks(rows, planned, enough), options.workers, one_by_one):
-        rows[row.number].add(row)
-        progress(f"parts: {sum(r.asked for r in rows.values())} of at most {most} runs, last {row.part.name}")
+    interrupted = False
+    try:
+        for row in spread(without, chunks(rows, planned, enough), options.workers, one_by_one):
+            rows[row.number].add(row)
+            progress(f"parts: {sum(r.asked for r in rows.values())} of at most {most} runs, last {row.part.name}")
+    except KeyboardInterrupt:
+        interrupted = True  # what is known by now is worth its line
     progress("")
     print("", *(show(rows[k]) for k in sorted(rows)), sep="\n")
     for k in sorted(rows):
         if rows[k].broken:
             names = Counter(status for _, status in rows[k].broken)
             print(f"without {PARTS[k].name}: {dict(names)}, e.g. {CASES[rows[k].broken[0][0][0]].name}")
-    never = [PARTS[k].name for k in sorted(rows) if not rows[k].changed]
-    print(f"\n{len(rows) - len(never)} of {len(rows)} parts matter; {time.perf_counter() - start:.0f} s")
-    if never:
-        print("never matters:", *never, sep="\n  ")
-    return 2 if behind else int(bool(never))
+    never = [k for k in sorted(rows) if not rows[k].changed and rows[k].asked == rows[k].planned]
+    open_still = [k for k in sorted(rows) if not rows[k].changed and rows[k].asked < rows[k].planned]
+    matter = sum(bool(row.changed) for row in rows.values())
+    print(f"\n{matter} of {len(rows)} parts matter; {time.perf_counter() - start:.0f} s")
+    for words, numbers in (("never matters", never), ("interrupted before it mattered", open_still)):
+        if numbers:
+            print(f"{words}:", *(PARTS[k].name for k in numbers), sep="\n  ")
+    return 2 if behind or interrupted else int(bool(never))
 
 
 if __name__ == "__main__":
