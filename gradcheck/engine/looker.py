@@ -206,6 +206,8 @@ class Looker:
             if self._vouched(at, known, np.array([int(Judgement.WRONG)]))[0] == Judgement.RIGHT:
                 return np.inf
             k = movement(owner, x, g, d[None], known, np.array([error]), u, self.rng)
+            if k[0] > known.magnitude[0] / 4:
+                return float(64 * k[0])  # ill-posed, as the judge has it
             cap = np.sqrt(u) * (np.abs(known.value) + np.where(np.isfinite(known.scale), known.scale, 0.0))
             return float(k[0] + min(self.answers.own_movement(owner, point, d[None], known, u)[0], cap[0]))
 
