@@ -39,8 +39,10 @@ def movement(
         change = np.abs(t.value - known.value)
         change = change * (u / eta) if eta > 2 * u else np.maximum(change - t.bound - known.bound, 0.0)
         k = np.maximum(k, np.where(np.isfinite(change) & (t.kind != Local.OUTSIDE), change, 0.0))
+        if eta == 2 * u:  # a roundoff away there is no derivative at all: what is here has no digit of its own
+            k = np.where((t.kind == Local.OUTSIDE) & (known.kind != Local.OUTSIDE), np.inf, k)
         # Draws of random signs differ by far less than a hundred: then the other five cannot excuse the error.
-        if draw and np.all(~np.isfinite(error) | (error > 300 * k)):
+        if draw > 1 and np.all(~np.isfinite(error) | (error > 300 * k)):
             break
     return 3 * k
 
