@@ -17,7 +17,7 @@ def cube_back(g: Any, x: Any) -> Any:
 
 
 @settings(max_examples=5)
-@given(st.lists(st.floats(-3, 3), min_size=1, max_size=3))
+@given(st.lists(st.floats(-3, 3).filter(lambda x: x == 0 or abs(x) > 1e-6), min_size=1, max_size=3))
 def test_inside_a_users_own_property_a_wrong_gradient_is_found_and_shrunk(values: list[float]) -> None:
     x = np.array(values)
     assert gradcheck.check(lambda v: v**3, cube_back, (x,)).ok
