@@ -17,7 +17,7 @@ from gradcheck.engine.judge import Judgement, Truth, allowance, judge
 from gradcheck.engine.kinks import Sampler, settle
 from gradcheck.engine.look import Look
 from gradcheck.engine.probes import Probe, probe
-from gradcheck.engine.screen import MODES, fixed_choices, jacobian, kinked_across, screen
+from gradcheck.engine.screen import fixed_choices, jacobian, kinked_across, screen
 from gradcheck.engine.truth import CONFLICTING, estimate, truth
 from gradcheck.flat import Layout, largest, least, pack, roundoff
 from gradcheck.oracles.imaginary import sizes
@@ -267,11 +267,10 @@ class Looker:
         gap = np.abs(at.answer - known.value)
         rows = rows[gap[rows] <= CONFLICTING * np.maximum(np.abs(known.value), known.scale)[rows]]
         some = at.part(rows)
-        for mode in MODES if rows.size else ():
-            owner = replace(at.owner, mode=mode)
-            each = jacobian(owner, at.x, some.rows)
-            if each is None:
-                continue
+        # In the mode that was confirmed elsewhere; plain numbers that nothing confirmed may lose a branch, as the answer may.
+        owner = replace(at.owner, mode=at.owner.mode or "analytic")
+        each = jacobian(owner, at.x, some.rows) if rows.size else None
+        if each is not None:
             value, magnitude = each @ at.g, np.abs(each) @ np.abs(at.g)
             here = replace(known.part(rows), value=value, magnitude=magnitude)
             k = imaginary_movement(owner, at.x, at.g, some.rows, here, at.u, self.rng)
