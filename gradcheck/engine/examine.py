@@ -269,7 +269,7 @@ class _Examination:
         most = self.profile.evaluations // (1 + looker.width // 1000)
         for origin, leaves in nearby(self.call, self.rng, profile=self.profile.name, special=self.case.special):
             if self.hopeless():
-                self.untested.append("further points: every argument was found wrong at three points already")
+                self.untested.append("further points: every argument was found wrong already")
                 break
             spent = self.counts["evaluations"]
             if spent >= 2 * most:
@@ -330,9 +330,9 @@ class _Examination:
                         return
 
     def hopeless(self) -> bool:
-        """Whether every argument is wrong at three points: more of them would say nothing new."""
+        """Whether every argument is wrong at enough points: more of them would say nothing new."""
         seen = Counter(f.argument for f in self.found if f.code in ("GC101", "GC102", "GC109"))
-        return all(seen[self.call.paths[k]] >= 3 or seen["*"] >= 3 for k in self.call.active)
+        return all(max(seen[self.call.paths[k]], seen["*"]) >= self.profile.convinced for k in self.call.active)
 
     def shrink(self, looker: Looker, layout: Layout) -> None:
         self.found = findings.merge(self.found)

@@ -14,7 +14,8 @@ class Profile:
     random-sign directions per larger argument; ``evaluations``: forward calls after which no further point is begun;
     ``shrink``: examples that Hypothesis may try; ``contract``: whether the contract is inspected in full;
     ``extremes``: whether every entry is taken to large values alone;
-    ``full``: whether every entry gets a bounded derivative at the given point although the short way decided it.
+    ``full``: whether every entry gets a bounded derivative at the given point although the short way decided it;
+    ``convinced``: points at which every argument was found wrong, after which no further one is looked at.
     """
 
     name: str
@@ -27,10 +28,11 @@ class Profile:
     contract: bool
     extremes: bool = True
     full: bool = True
+    convinced: int = 3
 
 
 PROFILES = {
-    "quick": Profile("quick", 32, 8, 4, 2, 400, 0, False, False, False),
+    "quick": Profile("quick", 32, 8, 4, 2, 400, 0, False, False, False, 1),
     "default": Profile("default", 96, 64, 12, 3, 7_000, 100, True),
     "thorough": Profile("thorough", 800, 400, 64, 8, 120_000, 400, True),
 }

@@ -37,6 +37,14 @@ def around(v: Array, rng: np.random.Generator) -> Array:
     return v * (1 + 0.3 * rng.standard_normal(v.size)) + 0.3 * normal(v, rng)
 
 
+def around_with_zero(v: Array, rng: np.random.Generator) -> Array:
+    """The same, and one entry set to 0."""
+    new = around(v, rng)
+    if new.size:
+        new[rng.integers(new.size)] = 0.0
+    return new
+
+
 def put(value: float, count: int | None = 1) -> Edit:
     """``count`` random entries set to ``value``; None: all of them.  Not applicable to a vector with fewer entries."""
 
