@@ -52,6 +52,9 @@ def settle(
         return out, _truth(np.full(n, np.nan), np.full(n, np.inf)), np.zeros(n)
     if not _steer(pieces, answer, np.arange(n), u, tiny):
         _refute(pieces, answer, u, tiny, out)
+    if pieces.failed > pieces.count:
+        # More directions than not had no gradient to show: what was not met there refutes nothing.
+        out[out == Judgement.WRONG] = int(Judgement.INCONCLUSIVE)
     noise, closest = _noise(pieces, u, tiny), nearest(pieces.values, answer)
     if np.all(np.abs(answer - closest) <= noise):
         out[:] = int(Judgement.RIGHT)

@@ -253,6 +253,11 @@ class Looker:
         if kinked.size:
             sampler = Sampler(owner, at.x, at.g, at.rows[kinked])
             settled, nearest, noise = settle(sampler, answer[kinked], at.u, at.tiny, self.rng)
+            if kinked.size == 1:
+                # One coordinate alone has the interval between its slopes, which differences know from either side.
+                reach = np.abs(known.jump[kinked]) / 2 + known.bound[kinked] + known.jump_bound[kinked] + slack[kinked]
+                inside = np.abs(answer[kinked] - known.value[kinked]) <= reach
+                settled = np.where(inside & np.isfinite(reach), int(Judgement.RIGHT), settled)
             judgement[kinked], slack[kinked] = settled, noise
             known = known.with_rows(kinked, nearest)
         return at.look(known, _conventions(at, judgement, slack), slack)
