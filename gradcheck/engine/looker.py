@@ -126,7 +126,9 @@ class Looker:
         if owner.layout.total <= short and np.all(np.isfinite(v)):
             made = self._short(self._site(owner, point, seen, v), only)
             self.mode = owner.mode if owner.sure else self.mode
-            if made is not None and not full and (only is not None or np.all(made.settled)):
+            # What lines show of a kink that no line shows is nothing: there the short look is all there is to see.
+            hidden = made is not None and made.truth is not None and bool(np.all(made.truth.kind == Local.KINK))
+            if made is not None and (not full or hidden) and (only is not None or np.all(made.settled)):
                 return made
         elif owner.layout.total > whole and free:
             return self._probe(owner, point, seen, v, probes)

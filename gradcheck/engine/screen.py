@@ -112,6 +112,9 @@ def _corroborate(
         doubted = True
         for mode, each in list(known.items())[: 2 if doubtful else 1]:
             if _confirms(replace(owner, mode=mode), difference, x, rows, weights, each, used, rng):
+                # Something may be tied that no line shows, and one line may agree by chance.
+                if doubtful and kinked_across(owner, x, g, rows, rng):
+                    return Screened(None, True)
                 owner.mode, owner.confirmed, owner.sure = mode, True, not doubtful or mode == "analytic"
                 return Screened(_known(each, g[used], difference.scale[0]), False)
     if owner.mode == "plain" and not second:
