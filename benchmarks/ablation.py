@@ -160,6 +160,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="python -m benchmarks.ablation", description=(__doc__ or "").partition("\n")[0]
     )
     parser.add_argument("--only", default="", metavar="PART", help="only parts whose name contains this")
+    parser.add_argument(
+        "--kinds", default="check,strategy,oracle,judge", help="only these kinds of parts (all of them)"
+    )
     parser.add_argument("--cases", default="", metavar="TEXT", help="only cases whose name or group contains this")
     parser.add_argument(
         "--seeds", type=int, default=0, help="seeds 0 to N-1, instead of the inputs' own, as in the tests"
@@ -177,7 +180,8 @@ def progress(text: str, end: str = "") -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
-    chosen = [k for k, part in enumerate(PARTS) if options.only in part.name]
+    kinds = options.kinds.split(",")
+    chosen = [k for k, part in enumerate(PARTS) if options.only in part.name and part.kind in kinds]
     for part in PARTS:
         locate(part.target)
     if options.list:
@@ -187,7 +191,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     start = time.perf_counter()
     seeds: list[int | None] = list(range(options.seeds)) or [None]
-    keys = [(k, s) for k, c in enumerate(CASES) for s in seeds if options.cases in c.name or options.cases in c.group]
+    served = {PARTS[k].serves for k in chosen}
+    keys = [
+        (k, s)
+        for k, c in enumerate(CASES)
+        for s in seeds
+        if (options.cases in c.name or options.cases in c.group) and served - {CATCH if c.ok else ACCEPT}
+    ]
     traces: dict[Key, Trace] = {}
     for key, made in spread(baseline, [(key, chosen) for key in keys], options.workers, fatal):
         traces[key] = made
