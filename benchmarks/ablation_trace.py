@@ -88,7 +88,7 @@ class Part:
         try:
             if self.before is not None:
                 return not same(self.before(*args), args)
-            other = self.instead(*args, **kwargs) if self.instead else self.after(result, *args, **kwargs)  # type: ignore[misc]
+            other = self.instead(*args, **kwargs) if self.instead else self.after(result, *args, **kwargs)  # type: ignore[misc]  # one of two
             return not same(other, result)
         except Exception:  # then the two do differ
             return True
@@ -100,11 +100,11 @@ def locate(target: str) -> tuple[Any, str, str | None]:
     found = re.fullmatch(r"([\w.]+)(?:\[(.+)\])?", path)
     try:
         owner: Any = import_module(module)
-        *outer, last = found[1].split(".")  # type: ignore[index]
+        *outer, last = found[1].split(".")  # type: ignore[index]  # a tuple here
         for name in outer:
             owner = getattr(owner, name)
         table = getattr(owner, last)
-        key = found[2]  # type: ignore[index]
+        key = found[2]  # type: ignore[index]  # a tuple here
         if key is not None and key not in table:
             raise KeyError(key)
     except (ImportError, AttributeError, KeyError, TypeError) as error:
