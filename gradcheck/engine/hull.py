@@ -157,6 +157,10 @@ class Pieces:
         jitter = JITTER * self.rng.uniform(-1, 1, w.size)
         return self._keep(self.sampler.clamp(w + jitter), False) or self._keep(self.sampler.clamp(w - jitter), False)
 
+    def take(self, w: Array) -> bool:
+        """The gradient in exactly this direction."""
+        return self._keep(self.sampler.clamp(w), False)
+
     def _keep(self, w: Array, at_random: bool) -> bool:
         seen = self.sampler.gradient(w)
         if seen is None:

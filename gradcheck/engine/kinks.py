@@ -135,8 +135,34 @@ def _refute(pieces: Pieces, v: Array, u: float, tiny: float, out: Array) -> None
     out[found] = int(Judgement.INCONCLUSIVE)
 
 
+def _exchange(pieces: Pieces, v: Array, group: Array, u: float, tiny: float) -> bool:
+    """Whether exchanging entries of a direction, as long as its gradient comes nearer, brings the answer into the hull.
+
+    A function of the order of its arguments has a piece per order: chance would have to meet the answer's own among n!.
+    """
+
+    def distance(k: int) -> float:
+        return float(np.linalg.norm(pieces.values[k, group] - v[group]))
+
+    best = min(range(pieces.count), key=distance)
+    left = 2 * pieces.more * group.size
+    pairs = [(i, j) for i in range(group.size) for j in range(i)]
+    nearer = True
+    while nearer and left > 0:
+        nearer = False
+        for k in pieces.rng.permutation(len(pairs))[:left]:
+            i, j = group[list(pairs[k])]
+            w = pieces.directions[best].copy()
+            w[i], w[j] = w[j], w[i]
+            left -= 1
+            if pieces.take(w) and distance(pieces.count - 1) < distance(best) * (1 - 2.0**-10):
+                best, nearer = pieces.count - 1, True
+    gap = v[group] - nearest(pieces.values[:, group], v[group])
+    return bool(np.all(np.abs(gap) <= _noise(pieces, u, tiny)[group]))
+
+
 def _of_group(pieces: Pieces, v: Array, group: Array, u: float, tiny: float) -> int:
-    if _steer(pieces, v, group, u, tiny):
+    if _steer(pieces, v, group, u, tiny) or _exchange(pieces, v, group, u, tiny):
         return int(Judgement.RIGHT)
     limit = pieces.count + pieces.more * group.size
     while not pieces.saturated(group, _noise(pieces, u, tiny)):
