@@ -124,3 +124,12 @@ def test_a_kink_that_no_line_shows_is_found_and_a_smooth_point_is_none(seed: int
         (np.median, np.arange(5.0), False),
     ):
         assert kinked_across(site(f, x), x, np.ones(1), np.eye(x.size), rng) == kinked
+
+
+@settings(max_examples=20)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_of_all_orders_of_equal_numbers_the_answers_own_is_found(seed: int) -> None:
+    """A sort of six zeros has 720 pieces, far more than there are random draws."""
+    g = np.random.default_rng(seed).normal(size=6)
+    order = np.random.default_rng(seed + 1).permutation(6)
+    assert judged(np.sort, np.zeros(6), g[order], seed=seed, g=g) == {Judgement.RIGHT}
