@@ -27,6 +27,9 @@ NEARLY = 2.0**-8
 """Part of the largest gradient at which an answer counts as reached in a curved set, of which finitely many points are seen, when the
 support function does not exclude it."""
 
+NEARER = 1 - 2.0**-10
+"""A search goes on while the distance falls below this part of itself; less is the samples' rounding, or no way to get there."""
+
 TOGETHER = 24
 """Coordinates up to which groups are told apart by walking across facets, each walk costing seven gradients."""
 
@@ -81,7 +84,7 @@ def _steer(pieces: Pieces, v: Array, part: Array, u: float, tiny: float) -> bool
         if np.all(np.abs(gap) <= _noise(pieces, u, tiny)[part]):
             return True
         distance = float(np.linalg.norm(gap))
-        if distance >= before * (1 - 2.0**-10):
+        if distance >= before * NEARER:
             return False
         before = distance
         bent = pieces.curvature()[part] * gap
@@ -145,7 +148,7 @@ def _exchange(pieces: Pieces, v: Array, group: Array, u: float, tiny: float) -> 
         return float(np.linalg.norm(pieces.values[k, group] - v[group]))
 
     best = min(range(pieces.count), key=distance)
-    left = 2 * pieces.more * group.size
+    left = 2 * pieces.more * group.size  # twice what chance may spend below: it comes first, and it knows where it goes
     pairs = [(i, j) for i in range(group.size) for j in range(i)]
     nearer = True
     while nearer and left > 0:
@@ -155,7 +158,7 @@ def _exchange(pieces: Pieces, v: Array, group: Array, u: float, tiny: float) -> 
             w = pieces.directions[best].copy()
             w[i], w[j] = w[j], w[i]
             left -= 1
-            if pieces.take(w) and distance(pieces.count - 1) < distance(best) * (1 - 2.0**-10):
+            if pieces.take(w) and distance(pieces.count - 1) < distance(best) * NEARER:
                 best, nearer = pieces.count - 1, True
     gap = v[group] - nearest(pieces.values[:, group], v[group])
     return bool(np.all(np.abs(gap) <= _noise(pieces, u, tiny)[group]))
