@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.ablation_oracles import ENGINE, JUDGE, ORACLES, constant
-from benchmarks.ablation_trace import ACCEPT, CATCH, Part
+from benchmarks.ablation_trace import ACCEPT, CATCH, GIVEN, Part
 from gradcheck.engine import contract
 from gradcheck.engine.probes import Probe, probe
 from gradcheck.strategies import edits
@@ -106,39 +106,59 @@ CHECKS = (
 # --- strategies ----------------------------------------------------------------------------------------------
 
 
-def points(name: str, pattern: str) -> Part:
-    """Points whose origin fits the pattern from its start are not proposed."""
-    fits = re.compile(pattern).match
+def points(name: str, *patterns: str) -> Part:
+    """Points whose origin fits one of the patterns from its start are not proposed."""
+    fits = re.compile("|".join(patterns)).match
     return Part(
         name=f"points: {name}",
         kind="strategy",
         serves=CATCH,
         target=f"{ENGINE}.examine:nearby",
         after=lambda made, *a, **k: (point for point in made if not fits(point[0])),
-        depends=lambda scope, found: scope != "the given point" and bool(fits(scope)),
+        depends=lambda scope, found: scope != GIVEN and bool(fits(scope)),
     )
+
+
+def named(*names: str) -> str:
+    """The pattern of origins of these names."""
+    return f"({'|'.join(map(re.escape, names))}) in "
 
 
 NUMBER = r"[-+]?[\d.]+(e[-+]?\d+)?"
 EXTREME = "|".join(f"{x:g}" for x in edits.EXTREMES)
 
 POINTS = (
-    *(points(name, re.escape(name) + " in ") for name, _ in (*edits.KINDS, *edits.MATRICES)),
-    points("permuted, signs flipped", "permuted, signs flipped in "),
-    points("magnitudes up to 800", "magnitudes up to 800 in both signs in "),
-    points("bands of half a decade", "every magnitude from "),
-    points("sweeps", "magnitudes from 1e-8 to 2e4 in "),
-    points("one argument equal to another", r".+ equal to (?!.* in one entry$).+"),
-    points("one entry equal to another argument's", r".+ equal to .+ in one entry$"),
-    points("one extreme entry", rf"one entry at -?({EXTREME}) in "),
-    points("half of the entries extreme", r"half of the entries at \+-"),
-    points("one special value", rf"one entry at (?!-?({EXTREME}) in ){NUMBER} in "),
-    points("all at a special value", rf"all entries at {NUMBER} in "),
-    points("one entry at a bound", "one entry at the bound "),
-    points("all at a bound", "all at the bound "),
+    points(
+        "zeros",
+        named(
+            "one zero",
+            "two zeros",
+            "all zeros",
+            "one -0.0",
+            "all -0.0",
+            "re-drawn around the given values, with one zero",
+            "one row of zeros",
+        ),
+    ),
+    points(
+        "ties",
+        named("a tie", "all equal", "ones", "two equal rows", "two equal columns", "the identity"),
+        ".+ equal to ",
+    ),
+    points("matrices of a special form", named(*(name for name, _ in edits.MATRICES))),
+    points(
+        "signs and order",
+        named("all signs flipped", "random signs", "permuted", "permuted, signs flipped", "sorted", "sorted downwards"),
+    ),
+    points("large values", "magnitudes up to 800 ", rf"one entry at -?({EXTREME}) in ", r"half of the entries at \+-"),
+    points("every magnitude", "magnitudes from ", "every magnitude from "),
+    points("tiny values", named("all about 1e-20", "one of 1e-20"), "one entry at the subnormal "),
+    points("re-draws", named("re-drawn around the given values", "a normal draw")),
+    points("special values", rf"(one entry|all entries) at (?!-?({EXTREME}) in ){NUMBER} in ", named("one 1", "ones")),
+    points("at a bound", "(one entry|all) at the bound "),
     points("near a bound", "one entry near a bound, "),
-    points("subnormal numbers", "one entry at the subnormal "),
 )
+"""Families.  The members of one are samples of the same suspicion, and stand in for each other when a run is cut short."""
 
 
 def all_ones(outputs: tuple[Any, ...], rng: Any) -> tuple[Any, ...]:
