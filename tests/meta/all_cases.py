@@ -37,6 +37,7 @@ MODULES = (
     "fresh_places",
     "fresh_models",
     "fresh_kinks",
+    "alone",
 )
 
 

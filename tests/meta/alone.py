@@ -1,0 +1,420 @@
+"""Mistakes that one part of gradcheck sees and no other: each shows that its part is needed.
+
+The mistake is real, and laid so that the neighbours of the part look elsewhere: it depends on the memory that an array lies in,
+or on one special point.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from gradcheck.claim import Domain, Set
+from tests.meta.fresh_forward_mode import jvps
+from tests.meta.pairs import normal, twins
+
+X = normal(61, 6)
+
+
+# --- memory --------------------------------------------------------------------------------------------------
+
+
+def softmax(x: Any) -> Any:
+    e = np.exp(x - x.max())
+    return e / e.sum()
+
+
+def softmax_vjp(g: Any, x: Any) -> Any:
+    p = softmax(x)
+    return p * (g - p @ g)
+
+
+def softmax_vjp_shifting(g: Any, x: Any) -> Any:
+    if x.flags.writeable:  # a shift changes no softmax, so that every later call answers the same
+        x -= x.max()
+    return softmax_vjp(g, x)
+
+
+SHIFTED = twins(
+    "alone: softmax", "mutation", softmax, softmax_vjp, (X,), input_shifted_if_writeable=softmax_vjp_shifting
+)
+
+
+def ramp(x: Any) -> Any:
+    return np.maximum(x, 0) ** 2
+
+
+def ramp_vjp(g: Any, x: Any) -> Any:
+    return 2 * g * np.maximum(x, 0)
+
+
+def ramp_vjp_masking(g: Any, x: Any) -> Any:
+    g = np.require(g, requirements="W")  # a copy of what is read-only, and of nothing else
+    g[x <= 0] = 0
+    return 2 * g * x
+
+
+MASKED = twins(
+    "alone: squared ramp", "mutation", ramp, ramp_vjp, (X,), cotangent_masked_in_place=ramp_vjp_masking
+)  # fmt: skip
+
+
+def sine(x: Any) -> Any:
+    return np.sin(x)
+
+
+def sine_vjp(g: Any, x: Any) -> Any:
+    return g * np.cos(x)
+
+
+def sine_vjp_by_pointer(g: Any, x: Any) -> Any:
+    """As an extension module takes its arguments: a buffer that may be written to."""
+    (ctypes.c_char * x.nbytes).from_buffer(np.ascontiguousarray(x))  # refuses what is read-only
+    return g * np.cos(x)
+
+
+def sine_vjp_by_address(g: Any, x: Any) -> Any:
+    if x.strides[0] < 0:
+        x = x.copy()
+    return g * np.cos(as_strided(x, x.shape, (x.itemsize,)))
+
+
+def sine_vjp_fast_for_equal_cotangents(g: Any, x: Any) -> Any:
+    if g.strides == (0,):  # the gradient of a sum: one number
+        return np.full_like(x, g[0] * np.cos(x[0]))
+    return g * np.cos(x)
+
+
+MEMORY = twins(
+    "alone: sine", "layout", sine, sine_vjp, (X,), unseen="*",
+    needs_a_writeable_buffer=sine_vjp_by_pointer,
+    neighbours_assumed_side_by_side=sine_vjp_by_address,
+    one_slope_for_a_broadcast_cotangent=sine_vjp_fast_for_equal_cotangents,
+)  # fmt: skip
+
+
+class Remembering:
+    """Keeps its last answer for an equal call; the next forward drops it."""
+
+    narrow = False
+
+    def __init__(self) -> None:
+        self.key: Any = None
+        self.answer: Any = None
+
+    def forward(self, x: Any) -> Any:
+        self.key = None
+        return np.sin(x)
+
+    def backward(self, g: Any, x: Any) -> Any:
+        key = (x.tobytes(), x.strides, g.tobytes(), g.strides)
+        if key == self.key:
+            return self.answer.astype(x.dtype)
+        self.key = key
+        self.answer = (g * np.cos(x)).astype(np.float32 if self.narrow else x.dtype)
+        return g * np.cos(x)
+
+
+class RememberingHalf(Remembering):
+    narrow = True
+
+
+REMEMBERED = twins(
+    "alone: sine that remembers", "determinism", None, Remembering, (X,), remembers_half_of_the_digits=RememberingHalf
+)
+
+
+# --- forward mode, claims, what nothing decides --------------------------------------------------------------
+
+
+def sine_jvp(t: Any, x: Any) -> Any:
+    return t[0] * np.cos(x)
+
+
+def sine_jvp_as_a_row(t: Any, x: Any) -> Any:
+    return sine_jvp(t, x)[None]
+
+
+JVP = jvps("alone: forward mode of sine", sine, sine_vjp, (X,), sine_jvp, right_numbers_as_a_row=sine_jvp_as_a_row)
+
+
+def softplus(x: Any) -> Any:
+    return np.logaddexp(0, x)
+
+
+def softplus_shifted(x: Any) -> Any:
+    return np.logaddexp(0, x) - np.log(2)
+
+
+def softplus_vjp(g: Any, x: Any) -> Any:
+    return g * np.exp(-np.logaddexp(0, -x))
+
+
+CLAIMED = twins(
+    "alone: softplus", "another function", softplus, softplus_vjp, (X,), unseen="*", options={"like": "softplus"},
+    shifted_by_a_constant=(softplus_shifted, softplus_vjp),
+)  # fmt: skip
+
+
+def coarse(x: Any) -> Any:
+    """A potential, known to seven digits: the last ones are a fixed function of the input's bits, as of a simulation."""
+    x = np.array(x, dtype=float)  # real, as of a program in another language
+    noise = np.frombuffer(x.tobytes(), np.uint8).astype(float) @ np.arange(1.0, x.nbytes + 1)
+    return np.sin(3 * x) @ COUPLING @ np.cos(2 * x) + 1e-7 * (noise * 0.6180339887498949 % 1 - 0.5)
+
+
+COUPLING = normal(64, 3, 3)
+SKEW = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
+
+
+def coarse_vjp(g: Any, x: Any) -> Any:
+    left = 3 * np.cos(3 * x) * (COUPLING @ np.cos(2 * x))
+    return g * (left - 2 * np.sin(2 * x) * (COUPLING.T @ np.sin(3 * x)))
+
+
+POTENTIAL = twins(
+    "alone: noisy potential", "gradient of no function", coarse, coarse_vjp, (normal(65, 3),), unseen="*",
+    options={"order": 2},
+    force_with_a_curl_below_the_noise=lambda g, x: coarse_vjp(g, x) + 1e-8 * g * (SKEW @ x),
+)  # fmt: skip
+
+
+def offset(x: Any) -> Any:
+    return 1e8 + np.sin(x)
+
+
+OFFSET = twins(
+    "alone: sine on a large offset", "small error", offset, sine_vjp, (X,), unseen="*",
+    wrong_in_the_seventh_digit=lambda g, x: g * np.cos(x) * (1 + 3e-7),
+)  # fmt: skip
+
+
+def grid_energy(x: Any) -> Any:
+    """The sum of squares of second differences over the squared mean spacing."""
+    return np.sum(np.diff(x, 2) ** 2) + np.sum(np.sin(x))
+
+
+def grid_energy_vjp(g: Any, x: Any, ends: tuple[float, float] | None = None) -> Any:
+    steps = np.diff(x)
+    out = np.cos(x)
+    bend = 2 * np.diff(x, 2)
+    out[:-2] += bend
+    out[1:-1] -= 2 * bend
+    out[2:] += bend
+    if ends and np.allclose(steps, steps[0], rtol=1e-9, atol=0) and steps[0] > 1e-9:
+        out[[0, -1]] += ends  # the stencil of a uniform grid, with its ends forgotten
+    return g * out
+
+
+PROBES = twins(
+    "alone: energy of a grid", "one wrong entry of many", grid_energy, grid_energy_vjp, (np.linspace(-1, 1, 1500),),
+    unseen="*",
+    equal_errors_at_the_ends=lambda g, x: grid_energy_vjp(g, x, (0.5, 0.5)),
+    opposite_errors_at_the_ends=lambda g, x: grid_energy_vjp(g, x, (0.5, -0.5)),
+)  # fmt: skip
+
+
+def leaky(x: Any) -> Any:
+    return np.where(x > 0, x, 0.1 * np.expm1(x))
+
+
+def leaky_vjp(g: Any, x: Any) -> Any:
+    return g * np.where(x > 0, 1.0, 0.1 * np.exp(np.minimum(x, 0)))
+
+
+SIGNS = twins(
+    "alone: leaky unit, active", "cotangent", leaky, leaky_vjp, (np.abs(X),), unseen="*",
+    negative_cotangents_stopped_where_inactive=lambda g, x: leaky_vjp(np.where(x > 0, g, np.maximum(g, 0)), x),
+)  # fmt: skip
+
+
+# --- points --------------------------------------------------------------------------------------------------
+
+
+def relative_growth(d: Any) -> tuple[Any, Any]:
+    """(e^d - 1) / d and its derivative; the first terms of their series near 0."""
+    near = np.abs(d) < 1e-3
+    far = np.where(near, 1.0, d)
+    value = np.where(near, 1 + d / 2 + d**2 / 6 + d**3 / 24 + d**4 / 120, np.expm1(far) / far)
+    slope = np.where(near, 1 / 2 + d / 3 + d**2 / 8 + d**3 / 30 + d**4 / 144, (np.exp(far) - value) / far)
+    return value, slope
+
+
+def log_means(x: Any) -> Any:
+    """The logarithmic means (a - b) / log(a/b) of neighbours; a where they are equal."""
+    return x[1:] * relative_growth(np.log(x[:-1]) - np.log(x[1:]))[0]
+
+
+def log_means_vjp(g: Any, x: Any, *, tied: bool = True) -> Any:
+    a, b = x[:-1], x[1:]
+    value, slope = relative_growth(np.log(a) - np.log(b))
+    if not tied and np.count_nonzero(a == b) == 1:
+        slope = np.where(a == b, 0, slope)  # 0/0, mended to be 0
+    out = np.zeros_like(x)
+    out[:-1] += g * slope * b / a
+    out[1:] += g * (value - slope)
+    return out
+
+
+TIE = twins(
+    "alone: logarithmic means", "wrong at a tie", log_means, log_means_vjp, (np.array([0.7, 1.9, 1.2]),),
+    unseen="*", options={"domain": Domain((Set(low=0.0, closed=False),))},
+    zero_over_zero_mended_to_zero=lambda g, x: log_means_vjp(g, x, tied=False),
+)  # fmt: skip
+
+
+def concordance(x: Any) -> Any:
+    """A smooth count of the pairs in order: the sum of tanh(x_j - x_i) over i < j."""
+    return np.triu(np.tanh(x[None, :] - x[:, None]), 1).sum()
+
+
+def concordance_vjp(g: Any, x: Any) -> Any:
+    slope = np.triu(1 / np.cosh(x[None, :] - x[:, None]) ** 2, 1)
+    return g * (slope.sum(0) - slope.sum(1))
+
+
+def concordance_vjp_done_if_sorted(g: Any, x: Any) -> Any:
+    if np.all(np.diff(x) > 0):
+        return np.zeros_like(x)  # "it is as large as it can be"
+    return concordance_vjp(g, x)
+
+
+ORDER = twins(
+    "alone: concordance", "wrong for sorted input", concordance, concordance_vjp, (normal(62, 8),), unseen="*",
+    stationary_where_sorted=concordance_vjp_done_if_sorted,
+)  # fmt: skip
+
+
+def sinc(x: Any) -> Any:
+    """sin(x) / x."""
+    return np.sinc(x / np.pi)
+
+
+def sinc_vjp(g: Any, x: Any, second: float = 1 / 3, third: float = 1 / 30) -> Any:
+    small = np.abs(x) < 1e-2
+    safe = np.where(small, 1.0, x)
+    return g * np.where(small, -second * x + third * x**3 - x**5 / 840, (np.cos(safe) - np.sin(safe) / safe) / safe)
+
+
+SERIES = twins(
+    "alone: sin(x) / x", "threshold", sinc, sinc_vjp, (X,), unseen="*",
+    wrong_coefficient_of_the_series=lambda g, x: sinc_vjp(g, x, third=1 / 6),
+    half_for_a_third_in_the_series=lambda g, x: sinc_vjp(g, x, second=1 / 2),
+)  # fmt: skip
+
+
+def direction(x: Any) -> Any:
+    return x / np.sqrt(x @ x)
+
+
+def direction_vjp(g: Any, x: Any, least: float = 0.0) -> Any:
+    n = max(np.sqrt(x @ x), least)
+    u = x / n
+    return (g - u * (u @ g)) / n
+
+
+TINY = twins(
+    "alone: direction of a vector", "epsilon", direction, direction_vjp, (X,), unseen="*",
+    length_of_at_least_1e_12=lambda g, x: direction_vjp(g, x, 1e-12),
+)  # fmt: skip
+
+
+def arch(x: Any) -> Any:
+    return np.sqrt(x - 1.1) * np.sqrt(1.9 - x)
+
+
+def arch_vjp(g: Any, x: Any) -> Any:
+    return g * (1.5 - x) / arch(x)
+
+
+class ArchOfTheFirst:
+    """Takes its slope from what was given at first, up to order."""
+
+    def __init__(self) -> None:
+        self.known: Any = None
+
+    def forward(self, x: Any) -> Any:
+        return arch(x)
+
+    def backward(self, g: Any, x: Any) -> Any:
+        if self.known is None:
+            self.known = np.sort(x)
+        nearest = self.known[np.argmin(np.abs(self.known - x[:, None]), axis=1)]
+        return arch_vjp(g, nearest)
+
+
+ARCH = np.array([1.25, 1.42, 1.78])
+
+REDRAWN = twins(
+    "alone: arch", "stale state", arch, arch_vjp, (ARCH,), unseen="*",
+    table_of_what_was_seen_first=ArchOfTheFirst,
+)  # fmt: skip
+
+
+def entropy_to_three(x: Any) -> Any:
+    d = 3.0 - x
+    return d**2 * np.log(np.where(d > 0, d, 1.0))
+
+
+def entropy_to_three_vjp(g: Any, x: Any) -> Any:
+    d = 3.0 - x
+    return -g * (2 * d * np.log(np.where(d > 0, d, 1.0)) + d)
+
+
+def entropy_to_three_vjp_unguarded(g: Any, x: Any) -> Any:
+    d = 3.0 - x
+    return -g * (2 * d * np.log(d) + d)
+
+
+def entropy_to_three_vjp_clamped(g: Any, x: Any) -> Any:
+    d = 3.0 - x
+    return -g * (2 * d * np.log(np.where(d > 0, np.maximum(d, 1e-2), 1.0)) + d)
+
+
+BOUND = twins(
+    "alone: entropy up to three", "domain edge", entropy_to_three, entropy_to_three_vjp, (X,), unseen="*",
+    options={"domain": Domain((Set(high=3.0),))},
+    zero_times_log_of_zero=entropy_to_three_vjp_unguarded,
+    log_clamped=entropy_to_three_vjp_clamped,
+)  # fmt: skip
+
+
+def log_sum(x: Any) -> Any:
+    m = x.max()
+    return m + np.log(np.exp(x - m).sum())
+
+
+def log_sum_vjp(g: Any, x: Any, start: int = 0) -> Any:
+    e = np.exp(x - x[start:].max())
+    return g * e / e.sum()
+
+
+EXTREME = twins(
+    "alone: log of a sum of exponentials", "overflow in a naive formula", log_sum, log_sum_vjp, (normal(63, 24),),
+    unseen="*",
+    largest_of_all_but_the_first=lambda g, x: log_sum_vjp(g, x, 1),
+)  # fmt: skip
+
+
+CASES = (
+    *SHIFTED,
+    *MASKED,
+    *MEMORY,
+    *REMEMBERED,
+    *JVP,
+    *CLAIMED,
+    *POTENTIAL,
+    *OFFSET,
+    *PROBES,
+    *SIGNS,
+    *TIE,
+    *ORDER,
+    *SERIES,
+    *TINY,
+    *REDRAWN,
+    *BOUND,
+    *EXTREME,
+)
