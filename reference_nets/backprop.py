@@ -59,14 +59,13 @@ def vjp_gathering(
 ) -> dict[str, Value]:
     """The same adjoints in the other form: every variable GATHERS from the input ports that read it.
 
-    The ports are visited in the order in which ``vjp`` would serve them, so the sums agree bit for bit.
+    ``readers`` lists the ports in the order in which ``vjp`` serves them, so the sums agree bit for bit.
     """
     adjoints = _checked(values, seeds)
-    position = {number: place for place, number in enumerate(graph.order)}
     pulled: dict[int, Values] = {}
 
     def gather(name: str) -> None:
-        for number, slot in sorted(graph.readers[name], key=lambda port: (-position[port[0]], port[1])):
+        for number, slot in graph.readers[name]:
             if number in pulled:
                 contribution = pulled[number][slot]
                 adjoints[name] = adjoints[name] + contribution if name in adjoints else contribution

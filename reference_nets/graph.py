@@ -18,7 +18,7 @@ Networks (1996), section 7.2; A. Griewank and A. Walther, Evaluating Derivatives
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,7 +34,8 @@ class Operation:
     """A function y = f(x) of ``arity`` inputs with ``outputs`` outputs, and its derivative J in both directions.
 
     ``evaluate(*x)`` gives the tuple y.  ``vjp(x, y, c)`` maps one cotangent per output to one per input, J^T c, and
-    ``jvp(x, y, t)`` maps one tangent per input to one per output, J t.  All of x, y, c and t are tuples.
+    ``jvp(x, y, t)`` maps one tangent per input to one per output, J t.  All of x, y, c and t are tuples.  Both are
+    formulas: they must not look at the numbers that they get, so that they can also be given symbols.
     """
 
     name: str
@@ -43,6 +44,14 @@ class Operation:
     evaluate: Callable[..., Values]
     vjp: Callable[[Values, Values, Values], Values]
     jvp: Callable[[Values, Values, Values], Values]
+
+    def __call__(self, *x: Any) -> Values:
+        """The outputs at x; at symbols, the variables that a new vertex assigns (see ``reference_nets.symbols``)."""
+        symbol = next((entry for entry in x if hasattr(entry, "record")), None)
+        if symbol is None:
+            return self.evaluate(*x)
+        outputs: Values = symbol.record(self, x)
+        return outputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,24 +74,40 @@ class Graph:
     vertices: tuple[Vertex, ...]
     order: tuple[int, ...] = field(init=False, repr=False, compare=False)
     readers: dict[str, tuple[tuple[int, int], ...]] = field(init=False, repr=False, compare=False)
-    """For every variable, the input ports (vertex number, slot) that read it: a repeated input is there repeatedly."""
+    """For every variable, the input ports (vertex number, slot) that read it: a repeated input is there repeatedly.
+
+    They stand in the order in which reverse accumulation comes by: the last vertex first, and its slots from 0 on.
+    """
 
     def __post_init__(self) -> None:
         _check_ports(self.vertices)
         _check_single_assignment(self.sources, self.vertices)
-        readers: dict[str, list[tuple[int, int]]] = {name: [] for name in self.variables}
-        for number, vertex in enumerate(self.vertices):
-            for slot, name in enumerate(vertex.inputs):
-                if name not in readers:
+        known = set(self.variables)
+        for vertex in self.vertices:
+            for name in vertex.inputs:
+                if name not in known:
                     raise GraphError(f"'{vertex}' reads {name}, which is neither a source nor an output of any vertex")
+        object.__setattr__(self, "order", _topological_order(self))
+        readers: dict[str, list[tuple[int, int]]] = {name: [] for name in self.variables}
+        for number in reversed(self.order):
+            for slot, name in enumerate(self.vertices[number].inputs):
                 readers[name].append((number, slot))
         object.__setattr__(self, "readers", {name: tuple(ports) for name, ports in readers.items()})
-        object.__setattr__(self, "order", _topological_order(self))
 
     @property
     def variables(self) -> tuple[str, ...]:
         """All variables: the sources, then the outputs of the vertices as given."""
         return self.sources + tuple(name for vertex in self.vertices for name in vertex.outputs)
+
+
+def ancestors(graph: Graph, names: Iterable[str]) -> set[str]:
+    """The variables from which a path leads to one of ``names``; these themselves are among them."""
+    found = set(names)
+    for number in reversed(graph.order):
+        vertex = graph.vertices[number]
+        if not found.isdisjoint(vertex.outputs):
+            found.update(vertex.inputs)
+    return found
 
 
 def _check_ports(vertices: tuple[Vertex, ...]) -> None:
@@ -107,13 +132,17 @@ def _check_single_assignment(sources: tuple[str, ...], vertices: tuple[Vertex, .
 
 def _topological_order(graph: Graph) -> tuple[int, ...]:
     """Kahn's algorithm: a vertex is ready as soon as all its input ports have been served."""
+    reading: dict[str, list[int]] = {}
+    for number, vertex in enumerate(graph.vertices):
+        for name in vertex.inputs:
+            reading.setdefault(name, []).append(number)
     waiting = [vertex.operation.arity for vertex in graph.vertices]
     ready = deque(number for number, ports in enumerate(waiting) if ports == 0)
     order: list[int] = []
 
     def serve(names: tuple[str, ...]) -> None:
         for name in names:
-            for number, _ in graph.readers[name]:
+            for number in reading.get(name, ()):
                 waiting[number] -= 1
                 if waiting[number] == 0:
                     ready.append(number)
@@ -131,10 +160,11 @@ def _describe_cycle(graph: Graph, served: set[int]) -> str:
     """Walk backwards among the vertices never served; each has such a predecessor, so the walk must repeat."""
     producer = {name: number for number, vertex in enumerate(graph.vertices) for name in vertex.outputs}
     current = next(number for number in range(len(graph.vertices)) if number not in served)
-    walk: list[int] = []
+    walk: dict[int, None] = {}  # an ordered set: a cycle may be as long as the graph
     while current not in walk:
-        walk.append(current)
+        walk[current] = None
         stuck = (producer[name] for name in graph.vertices[current].inputs if name in producer)
         current = next(number for number in stuck if number not in served)
-    cycle = [*walk[walk.index(current) :], current]
+    steps = list(walk)
+    cycle = [*steps[steps.index(current) :], current]
     return "  ->  ".join(str(graph.vertices[number]) for number in reversed(cycle))
