@@ -1,4 +1,4 @@
-"""Derivatives along a graph: backwards (vjp), forwards (jvp), and by the plain sum over paths.
+"""Derivatives along a graph, backwards (vjp) and forwards (jvp).
 
 For a graph with values v, write vbar for the adjoint of a variable, the derivative of sum_u seed(u) . u with respect
 to it.  By the chain rule it is collected from every input port (o, k), slot k of vertex o, that reads the variable:
@@ -6,12 +6,12 @@ to it.  By the chain rule it is collected from every input port (o, k), slot k o
     vbar = seed(v) + sum over ports (o, k) with in_o(k) = v of sum_j (d f_(o,j) / d x_k)^T obar_j
 
 A variable that is read twice, by two vertices or by one, receives two contributions.  No vertex may pass anything on
-before all its outputs have received everything, hence the reverse topological order.  No function here recurs except
-the brute-force sum over paths, so the depth of a graph is limited by memory alone.
+before all its outputs have received everything, hence the reverse topological order.  No function here recurs, so the
+depth of a graph is limited by memory alone.  ``path_sums`` holds the definition that this is measured against.
 
 Sources: R. Rojas, Neural Networks (1996), section 7.2 (the backpropagation diagram and proposition 11); Goodfellow,
-Bengio and Courville, Deep Learning (2016), algorithms 6.2, 6.5, 6.6; Bauer (1974) for the sum over paths; A. Griewank
-and A. Walther, Evaluating Derivatives, 2nd ed. (2008), chapter 3.
+Bengio and Courville, Deep Learning (2016), section 6.5; A. Griewank and A. Walther, Evaluating Derivatives, 2nd ed.
+(2008), chapter 3.
 """
 
 from __future__ import annotations
@@ -105,24 +105,6 @@ def gradient(graph: Graph, inputs: Assignment, target: str) -> dict[str, Value]:
     if shape != ():
         raise GraphError(f"{target} has shape {shape}, not (): use vjp with a cotangent of that shape")
     return vjp(graph, values, {target: ones_like(values[target])})
-
-
-def sum_over_paths(graph: Graph, values: Assignment, start: str, end: str) -> Value:
-    """Bauer's formula for scalars: d end / d start = sum over all paths of the product of the partials along it.
-
-    This is the definition spelt out, slow and obvious: k diamonds in a row have 2^k paths.  A path goes through a
-    vertex from an input PORT to an output port, so a repeated input is several paths.
-    """
-    if start == end:
-        return ones_like(values[end])
-    result = zeros_like(values[end])
-    for number, slot in graph.readers[start]:
-        vertex = graph.vertices[number]
-        inputs, outputs = _read(values, vertex.inputs), _read(values, vertex.outputs)
-        unit = tuple(ones_like(v) if k == slot else zeros_like(v) for k, v in enumerate(inputs))
-        for name, partial in zip(vertex.outputs, vertex.operation.jvp(inputs, outputs, unit), strict=True):
-            result = result + partial * sum_over_paths(graph, values, name, end)
-    return result
 
 
 def _read(values: Assignment, names: Iterable[str]) -> Values:

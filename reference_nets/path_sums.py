@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -83,7 +84,7 @@ def sum_over_paths(linear: LinearGraph, start: int, end: int) -> Value:
     result: Value = 0
     for path in paths(linear, start, end):
         product: Value = 1
-        for i, j in zip(path[:-1], path[1:], strict=True):
+        for i, j in pairwise(path):
             product = product * linear.rows[i][j]
         result = result + product
     return result
