@@ -47,7 +47,7 @@ def vjp(graph: Graph, values: Assignment, seeds: Assignment, of: Iterable[str] |
     adjoints = _checked(values, seeds)
     for number in reversed(graph.order):
         vertex = graph.vertices[number]
-        if any(name in adjoints for name in vertex.outputs):
+        if not adjoints.keys().isdisjoint(vertex.outputs):
             contributions = _pull(vertex, values, adjoints)
             for name, contribution in zip(vertex.inputs, contributions, strict=True):
                 adjoints[name] = adjoints[name] + contribution if name in adjoints else contribution
@@ -74,7 +74,7 @@ def vjp_gathering(
         vertex = graph.vertices[number]
         for name in vertex.outputs:
             gather(name)
-        if any(name in adjoints for name in vertex.outputs):
+        if not adjoints.keys().isdisjoint(vertex.outputs):
             pulled[number] = _pull(vertex, values, adjoints)
     for name in graph.sources:
         gather(name)
@@ -89,7 +89,7 @@ def jvp(graph: Graph, values: Assignment, tangents: Assignment, of: Iterable[str
     moved = _checked(values, tangents)
     for number in graph.order:
         vertex = graph.vertices[number]
-        if any(name in moved for name in vertex.inputs):
+        if not moved.keys().isdisjoint(vertex.inputs):
             inputs, outputs = _read(values, vertex.inputs), _read(values, vertex.outputs)
             incoming = tuple(_or_zeros(values, moved, vertex.inputs)[name] for name in vertex.inputs)
             moved.update(zip(vertex.outputs, vertex.operation.jvp(inputs, outputs, incoming), strict=True))
@@ -108,16 +108,16 @@ def gradient(graph: Graph, inputs: Assignment, target: str) -> dict[str, Value]:
 
 
 def _read(values: Assignment, names: Iterable[str]) -> Values:
-    return tuple(values[name] for name in names)
+    return tuple([values[name] for name in names])
 
 
 def _pull(vertex: Vertex, values: Assignment, adjoints: Assignment) -> Values:
     """The contributions of a vertex to its inputs, slot by slot."""
     inputs, outputs = _read(values, vertex.inputs), _read(values, vertex.outputs)
-    cotangents = tuple(adjoints[n] if n in adjoints else zeros_like(values[n]) for n in vertex.outputs)
+    cotangents = tuple([adjoints[n] if n in adjoints else zeros_like(values[n]) for n in vertex.outputs])
     contributions = vertex.operation.vjp(inputs, outputs, cotangents)
     for slot, (primal, contribution) in enumerate(zip(inputs, contributions, strict=True)):
-        if np.shape(contribution) != np.shape(primal):
+        if _shape(contribution) != _shape(primal):
             raise GraphError(
                 f"'{vertex}': the cotangent of input {slot} has shape {np.shape(contribution)}, "
                 f"but the input has shape {np.shape(primal)}"
@@ -125,11 +125,15 @@ def _pull(vertex: Vertex, values: Assignment, adjoints: Assignment) -> Values:
     return contributions
 
 
+def _shape(value: Value) -> tuple[int, ...]:
+    return () if isinstance(value, float) else np.shape(value)  # NumPy would make an array of the float first
+
+
 def _checked(values: Assignment, given: Assignment) -> dict[str, Value]:
     for name, value in given.items():
         if name not in values:
             raise GraphError(f"{name} is not a variable of the graph")
-        if np.shape(value) != np.shape(values[name]):
+        if _shape(value) != _shape(values[name]):
             raise GraphError(f"{name} has shape {np.shape(values[name])}, but was given {np.shape(value)}")
     return dict(given)
 

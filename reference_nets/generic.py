@@ -61,4 +61,9 @@ def logistic(exp: Callable[[Value], Value] = np.exp) -> Activation:
 
 def hyperbolic_tangent(tanh: Callable[[Value], Value] = np.tanh) -> Activation:
     """The function tanh, with tanh' = 1 - tanh^2 computed as (1 - tanh)(1 + tanh)."""
-    return Activation("tanh", tanh, lambda z: (1 - tanh(z)) * (1 + tanh(z)))
+
+    def slope(z: Value) -> Value:
+        t = tanh(z)
+        return (1 - t) * (1 + t)
+
+    return Activation("tanh", tanh, slope)
