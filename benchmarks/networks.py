@@ -97,15 +97,18 @@ Instruction = tuple[str, int, Any]
 """("+" or "*", a, b), ("scale", a, number) or ("relu", a, None), where a and b are numbers of earlier results."""
 
 
+WINDOW = 1_000
+
+
 def instructions(size: int) -> list[Instruction]:
     """A random program of that many operations or a few more, in which every result matters to the last.
 
-    An operand is the oldest result that nobody has read, the other is any of the last fiftieth of the program, so
-    that its depth stays about the same; what grows or shrinks is scaled back by a power of 2.
+    One operand is the oldest result that nobody has read, the other any of the last thousand; what grows or shrinks is
+    scaled back by a power of 2.  So the depth grows with the size, and a long program reads no farther back than a short
+    one: it is not the caches of the machine that are measured.
     """
     rng = random.Random(size)
     values, program, unread = list(_inputs()), [], list(range(INPUTS))[::-1]
-    window = max(INPUTS, size // 50)
 
     def append(instruction: Instruction) -> None:
         program.append(instruction)
@@ -114,7 +117,7 @@ def instructions(size: int) -> list[Instruction]:
     while len(program) < size or len(unread) > 1:
         a = unread.pop()
         ending = len(program) >= size - len(unread)
-        b = unread.pop() if ending and unread else max(0, len(values) - 1 - rng.randrange(window))
+        b = unread.pop() if ending and unread else max(0, len(values) - 1 - rng.randrange(WINDOW))
         append(("+", a, b) if ending or rng.random() < 0.6 else ("*", a, b))
         if not 0.25 < abs(values[-1]) < 2:
             append(("scale", len(values) - 1, 2.0 ** -math.frexp(values[-1])[1]))
@@ -254,7 +257,10 @@ REPETITIONS = {"network": 5, "scalar": 1}
 
 
 def work(part: str, tool: str) -> None:
-    """A worker: for every line on its input one turn, answered by the seconds of a run and its numbers."""
+    """A worker: for every line on its input one turn, answered by the seconds of a run and its numbers.
+
+    The line says whether Python's collector of cyclic garbage is on meanwhile.
+    """
     try:
         task = TASKS[part][tool]()
         task()  # compilers compile, caches fill
@@ -262,8 +268,9 @@ def work(part: str, tool: str) -> None:
         print(json.dumps({"missing": str(error)}), flush=True)
         return
     print(json.dumps({"ready": True}), flush=True)
-    for _ in sys.stdin:
+    for line in sys.stdin:
         gc.collect()
+        (gc.enable if line.strip() == "collecting" else gc.disable)()
         start = time.perf_counter()
         for _ in range(REPETITIONS[part]):
             numbers = task()
@@ -280,9 +287,9 @@ class Worker:
         first = self.process.stdout.readline() if self.process.stdout else ""
         self.missing = json.loads(first).get("missing") if first else "the process ended at once"
 
-    def turn(self) -> None:
+    def turn(self, *, collecting: bool) -> None:
         assert self.process.stdin and self.process.stdout
-        print(file=self.process.stdin, flush=True)
+        print("collecting" if collecting else "not", file=self.process.stdin, flush=True)
         answer = json.loads(self.process.stdout.readline())
         self.seconds.append(answer["seconds"])
         self.numbers = answer["numbers"]
@@ -291,22 +298,22 @@ class Worker:
         self.process.communicate()
 
 
-def compare(part: str, rounds: int, pythons: dict[str, str]) -> None:
+def compare(part: str, rounds: int, pythons: dict[str, str], *, collecting: bool) -> None:
     """Let the tools take turns, and print the median, the least, and the median ratio to the first, taken round by round."""
+    print(f"  garbage collector {'on, as Python has it' if collecting else 'off, as timeit has it'}")
     workers = {tool: Worker(part, tool, pythons.get(tool, sys.executable)) for tool in TASKS[part]}
     for tool in [tool for tool, worker in workers.items() if worker.missing]:
         print(f"  {tool:26s} not compared: {workers[tool].missing}")
         workers.pop(tool).end()
     for _ in range(rounds):
         for worker in workers.values():
-            worker.turn()
+            worker.turn(collecting=collecting)
     first = workers["here"]
     for tool, worker in workers.items():
         ratio = float(np.median(np.divide(worker.seconds, first.seconds)))
-        apart = _apart(worker.numbers, first.numbers)
         print(
             f"  {tool:26s} {1e3 * float(np.median(worker.seconds)):9.2f} ms, least {1e3 * min(worker.seconds):9.2f} ms,"
-            f" {ratio:6.2f} x; apart by {apart:.1e} of its size"
+            f" {ratio:6.2f} x; apart by {_apart(worker.numbers, first.numbers):.1e} of its size"
         )
         worker.end()
 
@@ -321,17 +328,21 @@ def _apart(one: Sequence[float], other: Sequence[float]) -> float:
 
 
 def growth(name: str, make: Callable[[int], Task], sizes: Sequence[int]) -> None:
-    """Time and memory of a run, and the slope of their logarithms against that of the number of edges; 1 is linear."""
+    """Time and memory of a run, and the slope of their logarithms against that of the number of edges; 1 is linear.
+
+    Processor time, without the garbage collector, which visits all objects again and again while they become more.
+    """
+    gc.disable()
     edges, seconds, peaks = [], [], []
     for size in sizes:
         task = make(size)
         edges.append(sum(2 if kind in "+*" else 1 for kind, *_ in instructions(size)))
         times = []
-        for _ in range(5 if size < 1_000_000 else 3):
+        for _ in range(max(3, min(200, 200_000 // size))):
             gc.collect()
-            start = time.perf_counter()
+            start = time.process_time()
             task()
-            times.append(time.perf_counter() - start)
+            times.append(time.process_time() - start)
         seconds.append(min(times))
         gc.collect()
         tracemalloc.start()
@@ -342,6 +353,7 @@ def growth(name: str, make: Callable[[int], Task], sizes: Sequence[int]) -> None
             f"  {name:12s} {edges[-1]:9d} edges {1e3 * seconds[-1]:10.2f} ms {1e6 * seconds[-1] / edges[-1]:6.2f} us an edge"
             f" {peaks[-1] / 2**20:8.1f} MiB {peaks[-1] / edges[-1]:6.0f} bytes an edge"
         )
+    gc.enable()
     slopes = [float(np.polyfit(np.log(edges), np.log(what), 1)[0]) for what in (seconds, peaks)]
     print(f"  {name:12s} slope of log time {slopes[0]:.3f}, of log memory {slopes[1]:.3f}, against log edges")
 
@@ -361,13 +373,15 @@ def main() -> None:
     pythons = dict(pair.split("=", 1) for pair in options.python)
     if options.only in (None, "network"):
         print(f"gradient of a {'-'.join(map(str, WIDTHS))} tanh network, batch {BATCH}, float64")
-        compare("network", options.rounds, pythons)
+        compare("network", options.rounds, pythons, collecting=True)
     if options.only in (None, "scalar"):
         print(f"value and gradient of a program of {len(instructions(SCALAR))} scalar operations")
-        compare("scalar", options.rounds, pythons)
+        for collecting in (True, False):
+            compare("scalar", options.rounds, pythons, collecting=collecting)
     if options.only in (None, "growth"):
-        print("growth of time and memory")
-        for name, make in {"tape": scalar_tape, "graph": scalar_graph, "graph, built": scalar_graph_built}.items():
+        print("growth of time and memory; the program without gradients shows what the machine itself adds")
+        growing = {"no gradient": scalar_plain, "tape": scalar_tape, "graph": scalar_graph, "built": scalar_graph_built}
+        for name, make in growing.items():
             growth(name, make, [1_000, 10_000, 100_000, 1_000_000])
 
 

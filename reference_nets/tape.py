@@ -3,10 +3,10 @@
 A program of arithmetic is a list of lines v_i = f_i(earlier v): Wengert's list.  Running it on ``Variable``s appends to
 a tape, for every line, the numbers j of what it read and the partials c_ij = d v_i / d v_j, and no more:
 
-    v_7 = v_3 v_5     is written as     columns 3, 5     partials v_5, v_3
+    v_7 = v_3 v_5     is written as     (3, v_5, 5, v_3)
 
-So the tape is Bauer's matrix C (see ``path_sums``) in compressed sparse rows, and in Rojas's words it holds the left
-half of every node.  Reading it from the end, once,
+So the tape is Bauer's matrix C row by row (see ``path_sums``), and in Rojas's words it holds the left half of every
+node.  Reading it from the end, once,
 
     vbar_j <- vbar_j + vbar_i c_ij        for every (j, c_ij) in line i
 
@@ -28,21 +28,8 @@ from typing import Any
 
 from reference_nets.generic import Activation, Value, ones_like, zeros_like
 
-
-class Tape:
-    """The matrix C in compressed sparse rows: row i is the entries from ends[i - 1] to ends[i]."""
-
-    __slots__ = ("columns", "ends", "partials")
-
-    def __init__(self) -> None:
-        self.columns: list[int] = []
-        self.partials: list[Value] = []
-        self.ends: list[int] = []
-
-    def row(self, i: int) -> list[tuple[int, Value]]:
-        """The numbers that line i read, with the partials; a number that was read twice is there twice."""
-        entries = slice(self.ends[i - 1] if i else 0, self.ends[i])
-        return list(zip(self.columns[entries], self.partials[entries], strict=True))
+Line = tuple[Any, ...]
+"""(), or (j, c_ij), or (j, c_ij, k, c_ik): what line i read, each with the partial.  It may have read j = k twice."""
 
 
 class Variable:
@@ -50,58 +37,52 @@ class Variable:
 
     __slots__ = ("index", "tape", "value")
 
-    def __init__(
-        self, value: Value, tape: Tape, columns: tuple[int, ...] = (), partials: tuple[Value, ...] = ()
-    ) -> None:
+    def __init__(self, value: Value, tape: list[Line], line: Line = ()) -> None:
         self.value = value
         self.tape = tape
-        self.index = len(tape.ends)
-        tape.columns += columns
-        tape.partials += partials
-        tape.ends.append(len(tape.columns))
-
-    def _of_one(self, value: Value, slope: Value) -> Variable:
-        return Variable(value, self.tape, (self.index,), (slope,))
+        self.index = len(tape)
+        tape.append(line)
 
     def _of_two(self, other: Variable, value: Value, slope: Value, other_slope: Value) -> Variable:
         if other.tape is not self.tape:
             raise TypeError("an operation on variables of two tapes, on which their numbers mean different lines")
-        return Variable(value, self.tape, (self.index, other.index), (slope, other_slope))
+        return Variable(value, self.tape, (self.index, slope, other.index, other_slope))
 
     def apply(self, activation: Activation) -> Variable:
         """f(x) for any function that is given with its derivative."""
-        return self._of_one(activation.function(self.value), activation.derivative(self.value))
+        slope = activation.derivative(self.value)
+        return Variable(activation.function(self.value), self.tape, (self.index, slope))
 
     def __add__(self, other: Any) -> Variable:
         if isinstance(other, Variable):
             return self._of_two(other, self.value + other.value, 1, 1)
-        return self._of_one(self.value + other, 1)
+        return Variable(self.value + other, self.tape, (self.index, 1))
 
     def __sub__(self, other: Any) -> Variable:
         if isinstance(other, Variable):
             return self._of_two(other, self.value - other.value, 1, -1)
-        return self._of_one(self.value - other, 1)
+        return Variable(self.value - other, self.tape, (self.index, 1))
 
     def __rsub__(self, other: Any) -> Variable:
-        return self._of_one(other - self.value, -1)
+        return Variable(other - self.value, self.tape, (self.index, -1))
 
     def __mul__(self, other: Any) -> Variable:
         if isinstance(other, Variable):
             return self._of_two(other, self.value * other.value, other.value, self.value)
-        return self._of_one(self.value * other, other)
+        return Variable(self.value * other, self.tape, (self.index, other))
 
     def __truediv__(self, other: Any) -> Variable:
         if isinstance(other, Variable):
             quotient = self.value / other.value
             return self._of_two(other, quotient, 1 / other.value, -quotient / other.value)
-        return self._of_one(self.value / other, ones_like(self.value) / other)
+        return Variable(self.value / other, self.tape, (self.index, ones_like(self.value) / other))
 
     def __rtruediv__(self, other: Any) -> Variable:
         quotient = other / self.value
-        return self._of_one(quotient, -quotient / self.value)
+        return Variable(quotient, self.tape, (self.index, -quotient / self.value))
 
     def __neg__(self) -> Variable:
-        return self._of_one(-self.value, -1)
+        return Variable(-self.value, self.tape, (self.index, -1))
 
     def __gt__(self, other: Any) -> bool:
         return bool(self.value > (other.value if isinstance(other, Variable) else other))
@@ -114,22 +95,25 @@ def adjoints(output: Variable) -> list[Value]:
 
     What was not reached passes nothing on: 0 times a partial that is infinite would be nan.
     """
-    columns, partials, ends = output.tape.columns, output.tape.partials, output.tape.ends
     bars: list[Value] = [None] * (output.index + 1)
     bars[output.index] = ones_like(output.value)
     for i in range(output.index, -1, -1):
         bar = bars[i]
-        if bar is not None:
-            for entry in range(ends[i - 1] if i else 0, ends[i]):
-                j = columns[entry]
-                before, contribution = bars[j], bar * partials[entry]
-                bars[j] = contribution if before is None else before + contribution
+        line = output.tape[i]
+        if bar is None or not line:
+            continue
+        if len(line) == 2:
+            j, partial = line
+        else:
+            j, partial, k, partial_k = line
+            bars[k] = bar * partial_k if bars[k] is None else bars[k] + bar * partial_k
+        bars[j] = bar * partial if bars[j] is None else bars[j] + bar * partial
     return bars
 
 
 def value_and_gradient(program: Callable[..., Variable], *inputs: Value) -> tuple[Value, list[Value]]:
     """The value of a program of scalars and its derivative by every input."""
-    tape = Tape()
+    tape: list[Line] = []
     variables = [Variable(value, tape) for value in inputs]
     output = program(*variables)
     if not isinstance(output, Variable) or output.tape is not tape:
