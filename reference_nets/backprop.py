@@ -16,7 +16,7 @@ Bengio and Courville, Deep Learning (2016), section 6.5; A. Griewank and A. Walt
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
@@ -24,6 +24,8 @@ from reference_nets.generic import Value, ones_like, zeros_like
 from reference_nets.graph import Graph, GraphError, Values, Vertex
 
 Assignment = Mapping[str, Value]
+Reverse = Callable[[Graph, Assignment, Assignment], Mapping[str, Value]]
+"""A graph, its values and the seeds to the adjoints of the sources."""
 
 
 def evaluate(graph: Graph, inputs: Assignment) -> dict[str, Value]:
@@ -107,6 +109,19 @@ def gradient(graph: Graph, inputs: Assignment, target: str) -> dict[str, Value]:
     return vjp(graph, values, {target: ones_like(values[target])})
 
 
+def adjoint_gap(
+    graph: Graph, values: Assignment, tangents: Assignment, seeds: Assignment, reverse: Reverse = vjp
+) -> Value:
+    """<seeds, J t> - <J^T seeds, t>, where J t comes from forward accumulation and J^T seeds from ``reverse``.
+
+    It is 0 in exact arithmetic for all t and all seeds if and only if the two modes are transposes of each other.
+    """
+    moved, bars = jvp(graph, values, tangents), reverse(graph, values, seeds)
+    forwards = sum(np.sum(seed * moved[name]) for name, seed in seeds.items())
+    backwards = sum(np.sum(bars[name] * tangent) for name, tangent in tangents.items())
+    return forwards - backwards
+
+
 def _read(values: Assignment, names: Iterable[str]) -> Values:
     return tuple([values[name] for name in names])
 
@@ -139,4 +154,8 @@ def _checked(values: Assignment, given: Assignment) -> dict[str, Value]:
 
 
 def _or_zeros(values: Assignment, known: Assignment, names: Iterable[str]) -> dict[str, Value]:
+    names = tuple(names)
+    for name in names:
+        if name not in values:
+            raise GraphError(f"{name} is not a variable of the graph")
     return {name: known[name] if name in known else zeros_like(values[name]) for name in names}

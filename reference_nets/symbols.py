@@ -46,7 +46,9 @@ class Drawing:
         self._numbers = count()
 
     def source(self, name: str) -> Symbol:
-        """A new source."""
+        """A new source, with a prime to its name where the name is taken."""
+        while name in self._taken:
+            name += "'"
         self.sources.append(name)
         self._taken.add(name)
         return Symbol(self, name)
@@ -54,7 +56,7 @@ class Drawing:
     def variable(self, name: str) -> Symbol:
         """The symbol of a variable that is in the graph already."""
         if name not in self._taken:
-            raise GraphError(f"{name} is not a variable of the graph")
+            raise GraphError(f"{name} is not a variable of the drawing")
         return Symbol(self, name)
 
     def add(self, operation: Operation, inputs: tuple[Any, ...]) -> tuple[Symbol, ...]:
@@ -147,15 +149,16 @@ class Derived(NamedTuple):
 
     graph: Graph
     names: dict[str, str]
+    seeds: dict[str, str]
+    """The source that takes the cotangent of each output, where cotangents are to be given."""
 
 
 def vjp_graph(graph: Graph, outputs: Iterable[str], of: Iterable[str] | None = None) -> Derived:
-    """The graph of the adjoints of ``of`` (the sources, if not said).
-
-    The cotangent of each output z is a new source, "cotangent of z".
-    """
+    """The graph of the adjoints of ``of`` (the sources, if not said); the cotangent of each output is a new source."""
     drawing = Drawing(graph)
-    return _derive(drawing, graph, {z: drawing.source(f"cotangent of {z}") for z in outputs}, of)
+    cotangents = {z: drawing.source(f"cotangent of {z}") for z in outputs}
+    derived = _derive(drawing, graph, cotangents, of)
+    return derived._replace(seeds={z: symbol.name for z, symbol in cotangents.items()})
 
 
 def gradient_graph(graph: Graph, target: str, of: Iterable[str] | None = None) -> Derived:
@@ -174,4 +177,4 @@ def _derive(drawing: Drawing, graph: Graph, seeds: dict[str, Symbol], of: Iterab
     names = {name: symbol.name for name, symbol in adjoints.items()}
     needed = ancestors(drawing.graph(), names.values())
     new = (vertex for vertex in drawing.vertices[len(graph.vertices) :] if not needed.isdisjoint(vertex.outputs))
-    return Derived(Graph(tuple(drawing.sources), (*graph.vertices, *new)), names)
+    return Derived(Graph(tuple(drawing.sources), (*graph.vertices, *new)), names, seeds={})

@@ -16,7 +16,6 @@ from tests.reference_nets.exact_numbers import (
     all_fractions,
     assert_caught,
     exact_search,
-    inner,
     lift,
     random_rationals,
     rationals,
@@ -48,10 +47,8 @@ matrices = problems(shape=(2, 2), table=MATRIX, most_vertices=5)
 
 
 def adjoint_gap(vjp, problem):
-    """<seeds, J d> - <J^T seeds, d>, with J d from forward accumulation."""
-    graph, values, tangents, seeds = problem
-    moved, adjoints = backprop.jvp(graph, values, tangents), vjp(graph, values, seeds)
-    return sum(inner(seeds[v], moved[v]) for v in seeds) - sum(inner(adjoints[v], tangents[v]) for v in graph.sources)
+    """The problem's <seeds, J d> - <J^T seeds, d>."""
+    return backprop.adjoint_gap(*problem, reverse=vjp)
 
 
 @exact_search
@@ -280,6 +277,9 @@ def test_what_does_not_fit_is_refused():
         backprop.vjp(graph, values, {"z": np.ones(3)})
     with pytest.raises(GraphError, match="w is not a variable"):
         backprop.vjp(graph, values, {"w": np.ones(2)})
+    for derivative in (backprop.vjp, backprop.vjp_gathering):
+        with pytest.raises(GraphError, match="w is not a variable"):
+            derivative(graph, values, {"z": np.ones(2)}, of=["w"])
     with pytest.raises(GraphError, match=r"\['z'\] are not sources"):
         backprop.jvp(graph, values, {"z": np.ones(2)})
     broadcast = {"x": np.ones(2), "y": np.array(1.0)}

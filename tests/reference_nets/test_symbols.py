@@ -39,7 +39,7 @@ from tests.reference_nets.test_backprop import problems
 
 def run(derived, inputs, seeds=None):
     """The derivatives that a derived graph holds, at numbers."""
-    cotangents = {f"cotangent of {z}": seed for z, seed in (seeds or {}).items()}
+    cotangents = {derived.seeds[z]: seed for z, seed in (seeds or {}).items()}
     values = backprop.evaluate(derived.graph, {**inputs, **cotangents})
     return {name: values[at] for name, at in derived.names.items()}
 
@@ -205,6 +205,16 @@ def test_diamonds_have_a_small_graph_of_derivatives():
     assert np.all(np.diff(counts, n=2, axis=0) == 0)
 
 
+def test_a_cotangent_that_is_there_already_gets_a_name_of_its_own():
+    """z = x^2 pulled back with a, and the same z once more with b: two sources, and the second adjoint is 2 x b."""
+    graph = Graph(("x",), (Vertex(operations.squared, ("x",), ("z",)),))
+    first = vjp_graph(graph, ["z"])
+    second = vjp_graph(first.graph, ["z"], of=["x"])
+    assert first.seeds["z"] != second.seeds["z"]
+    x, a, b = Fraction(3), Fraction(5), Fraction(7)
+    assert run(second, {"x": x, first.seeds["z"]: a}, {"z": b}) == {"x": 2 * x * b}
+
+
 def test_dropping_vertices_drops_no_vertex_that_is_needed():
     graph = Graph(("x", "y"), (Vertex(operations.multiply, ("x", "y"), ("z",)),))
     both, one = gradient_graph(graph, "z"), gradient_graph(graph, "z", of=["x"])
@@ -250,13 +260,14 @@ def test_what_cannot_be_drawn_is_refused():
         np.arctan(x)
     with pytest.raises(GraphError, match=r"numpy\.multiply of a symbol is not in the table"):
         np.ones(2) * x
-    with pytest.raises(GraphError, match="w is not a variable"):
+    with pytest.raises(GraphError, match="w is not a variable of the drawing"):
         drawing.variable("w")
     graph = Graph(("x",), (Vertex(operations.squared, ("x",), ("z",)),))
     with pytest.raises(GraphError, match=r"only a scalar has a gradient, not an output of shape \(2,\)"):
         run(gradient_graph(graph, "z"), {"x": np.ones(2)})
-    with pytest.raises(GraphError, match="w is not a variable"):
-        gradient_graph(graph, "w")
+    for arguments in (("w",), ("z", ["w"])):
+        with pytest.raises(GraphError, match="w is not a variable"):
+            gradient_graph(graph, *arguments)
 
 
 def test_every_way_to_write_arithmetic_with_symbols():
