@@ -28,19 +28,19 @@ TABLE = (*SCALAR, operations.divide, operations.scaled(Fraction(3, 2)), operatio
 def costs(graph, inputs, z):
     """Operations of the value z, and of the value with its gradient by all sources that z depends on.
 
-    Only the vertices that z depends on are there: what z does not need is not part of its cost.
+    Only the vertices that z depends on are there: what z does not need is not part of its cost.  Constants are sources
+    here, or what is done with them alone would not be counted in the value, and would be in the gradient.
     """
     needed = ancestors(graph, [z])
-    graph = Graph(
-        tuple(name for name in graph.sources if name in needed),
-        tuple(vertex for vertex in graph.vertices if not needed.isdisjoint(vertex.outputs)),
-    )
+    constants = {v.outputs[0]: v.operation.evaluate()[0] for v in graph.vertices if not v.inputs}
+    inputs = {name: x for name, x in {**inputs, **constants}.items() if name in needed}
+    kept = (v for v in graph.vertices if v.inputs and not needed.isdisjoint(v.outputs))
+    graph = Graph(tuple(inputs), tuple(kept))
     tally = Counter()
-    values = backprop.evaluate(graph, {name: Counted(inputs[name], tally) for name in graph.sources})
-    values = {name: v if isinstance(v, Counted) else Counted(v, tally) for name, v in values.items()}
+    values = backprop.evaluate(graph, {name: Counted(x, tally) for name, x in inputs.items()})
     alone = tally.total()
     bars = backprop.vjp(graph, values, {z: Counted(1, tally)})
-    return alone, tally.total(), {name: bar.value for name, bar in bars.items()}
+    return alone, tally.total(), {name: bar.value for name, bar in bars.items() if name not in constants}
 
 
 def is_dear(vertex_costs):
