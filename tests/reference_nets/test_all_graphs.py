@@ -21,8 +21,8 @@ from reference_nets.elimination import eliminate
 from reference_nets.graph import Graph, Operation, Vertex
 from reference_nets.graph_models import from_operations, from_variables, operation_graph, variable_graph
 from tests.reference_nets.polynomials import Polynomial, indeterminate
-from tests.reference_nets.test_backprop import SLIPS, vjp_with_a_slip
-from tests.reference_nets.test_port_graph import ports_as_names, rename
+from tests.reference_nets.random_graphs import ports_as_names, rename
+from tests.reference_nets.wrong_sweeps import SLIPS, vjp_with_a_slip
 
 NEEDS_MORE = ("parents are a set", "only the first output is pulled back")
 """Slips that no graph of single edges and single outputs can show; ``test_backprop`` shows them."""

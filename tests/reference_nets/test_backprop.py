@@ -18,7 +18,6 @@ from tests.reference_nets.exact_numbers import (
     exact_search,
     lift,
     random_rationals,
-    rationals,
     slope,
 )
 from tests.reference_nets.finite_differences import (
@@ -30,25 +29,10 @@ from tests.reference_nets.finite_differences import (
     mp_tanh,
     to_mp,
 )
-from tests.reference_nets.random_graphs import MATRIX, chain, diamonds, graphs
-
-
-@st.composite
-def problems(draw, shape=(), **choices):
-    """(graph, values, tangents of the sources, seeds of some variables), every variable of one shape."""
-    graph = draw(graphs(**choices))
-    inputs, tangents = ({name: draw(rationals(*shape))[()] for name in graph.sources} for _ in range(2))
-    seeded = draw(st.lists(st.sampled_from(graph.variables), min_size=1, max_size=3, unique=True))
-    seeds = {name: draw(rationals(*shape))[()] for name in seeded}
-    return graph, backprop.evaluate(graph, inputs), tangents, seeds
-
+from tests.reference_nets.random_graphs import MATRIX, chain, diamonds, graphs, problems
+from tests.reference_nets.wrong_sweeps import SLIPS, adjoint_gap, vjp_with_a_slip
 
 matrices = problems(shape=(2, 2), table=MATRIX, most_vertices=5)
-
-
-def adjoint_gap(vjp, problem):
-    """The problem's <seeds, J d> - <J^T seeds, d>."""
-    return backprop.adjoint_gap(*problem, reverse=vjp)
 
 
 @exact_search
@@ -100,49 +84,6 @@ def test_gathering_is_scattering_bit_for_bit_in_floats(graph, seed):
 
 
 # Wrong twins ----------------------------------------------------------------------------------------------------------
-
-
-def vjp_with_a_slip(slip):
-    """The reverse sweep in its simplest form, with one slip."""
-
-    def vjp(graph, values, seeds):
-        adjoints = {name: value * 0 for name, value in values.items()} | seeds
-        order = graph.order if slip == "vertices are visited in forward order" else graph.order[::-1]
-        for number in order:
-            vertex = graph.vertices[number]
-            operation = vertex.operation
-            x, y, c = (tuple(d[v] for v in names) for d, names in _slots(vertex, values, adjoints))
-            if slip == "only the first output is pulled back":
-                c = (c[0], *(0 * later for later in c[1:]))
-            contributions = operation.vjp(x, y, c)
-            if slip == "the seed of an inner variable is dropped":
-                for name in vertex.inputs:
-                    if name in seeds and name not in graph.sources:
-                        adjoints[name] = adjoints[name] - seeds[name]
-            pairs = list(zip(vertex.inputs, contributions, strict=True))
-            if slip == "parents are a set":
-                pairs = list(dict(pairs).items())
-            for name, contribution in pairs:
-                if slip == "overwritten instead of added":
-                    adjoints[name] = contribution
-                else:
-                    adjoints[name] = adjoints[name] + contribution
-        return adjoints
-
-    return vjp
-
-
-def _slots(vertex, values, adjoints):
-    return (values, vertex.inputs), (values, vertex.outputs), (adjoints, vertex.outputs)
-
-
-SLIPS = [
-    "vertices are visited in forward order",
-    "only the first output is pulled back",
-    "the seed of an inner variable is dropped",
-    "parents are a set",
-    "overwritten instead of added",
-]
 
 
 @exact_search

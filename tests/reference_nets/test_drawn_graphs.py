@@ -24,7 +24,7 @@ from tests.reference_nets.finite_differences import (
     mp_tanh,
 )
 from tests.reference_nets.random_graphs import graphs
-from tests.reference_nets.test_backprop import vjp_with_a_slip
+from tests.reference_nets.wrong_sweeps import vjp_with_a_slip
 
 RATIONAL = (
     operations.add,

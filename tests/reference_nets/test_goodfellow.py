@@ -13,8 +13,7 @@ from reference_nets import backprop, goodfellow, operations
 from reference_nets.graph import Graph, GraphError, Vertex
 from reference_nets.graph_models import from_variables, variable_graph
 from tests.reference_nets.exact_numbers import exact_search, rationals
-from tests.reference_nets.random_graphs import MATRIX, SCALAR, chain, diamonds, graphs
-from tests.reference_nets.test_backprop import problems
+from tests.reference_nets.random_graphs import MATRIX, SCALAR, chain, diamonds, graphs, problems
 
 single = tuple(operation for operation in SCALAR if operation.outputs == 1)
 

@@ -23,8 +23,7 @@ from reference_nets.path_sums import (
     sum_over_paths,
 )
 from tests.reference_nets.exact_numbers import assert_caught, exact_search
-from tests.reference_nets.random_graphs import chain, diamonds
-from tests.reference_nets.test_backprop import problems
+from tests.reference_nets.random_graphs import chain, diamonds, problems
 
 
 @exact_search

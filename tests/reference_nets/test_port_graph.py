@@ -12,7 +12,7 @@ from reference_nets import operations
 from reference_nets.graph import Graph, GraphError, Operation, Vertex
 from reference_nets.graph_models import OperationGraph, from_operations, operation_graph, variable_graph
 from tests.reference_nets.exact_numbers import assert_caught, exact_search
-from tests.reference_nets.random_graphs import SCALAR, diamonds, graphs
+from tests.reference_nets.random_graphs import SCALAR, diamonds, graphs, ports_as_names, rename
 
 add, mul, neg = operations.add, operations.multiply, operations.negative
 
@@ -84,24 +84,6 @@ def test_no_vertices_no_inputs_and_no_outputs_are_allowed():
 
 
 # The other models -----------------------------------------------------------------------------------------------------
-
-
-def rename(graph, names):
-    return Graph(
-        tuple(names[v] for v in graph.sources),
-        tuple(
-            Vertex(v.operation, tuple(names[i] for i in v.inputs), tuple(names[o] for o in v.outputs))
-            for v in graph.vertices
-        ),
-    )
-
-
-def ports_as_names(graph):
-    """The names that ``from_operations`` gives: vertex number, with the sources first, and output port."""
-    names = {name: f"{number}.0" for number, name in enumerate(graph.sources)}
-    for number, vertex in enumerate(graph.vertices, start=len(graph.sources)):
-        names.update({name: f"{number}.{port}" for port, name in enumerate(vertex.outputs)})
-    return names
 
 
 @exact_search

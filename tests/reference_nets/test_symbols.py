@@ -33,8 +33,7 @@ from tests.reference_nets.finite_differences import (
     mp_sin,
     mp_tanh,
 )
-from tests.reference_nets.random_graphs import MATRIX, diamonds, graphs
-from tests.reference_nets.test_backprop import problems
+from tests.reference_nets.random_graphs import MATRIX, diamonds, graphs, problems
 
 
 def run(derived, inputs, seeds=None):

@@ -16,8 +16,8 @@ import gradcheck
 from reference_nets import backprop, operations, wrong_graphs
 from reference_nets.graph import Graph, Vertex
 from tests.reference_nets.exact_numbers import exact_search, random_rationals, rationals
-from tests.reference_nets.random_graphs import graphs
-from tests.reference_nets.test_backprop import adjoint_gap, problems
+from tests.reference_nets.random_graphs import graphs, problems
+from tests.reference_nets.wrong_sweeps import adjoint_gap
 
 
 def one_vertex(operation, *inputs, sources=("x",)):
