@@ -11,7 +11,7 @@ import numpy as np
 from gradcheck.claim import Kind, Set
 from gradcheck.flat import Layout, pack, roundoff
 from gradcheck.oracles.analytic import Analytic
-from gradcheck.oracles.imaginary import as_analytic
+from gradcheck.oracles.imaginary import as_analytic, sizes
 from gradcheck.records import Array
 from gradcheck.subjects.callables import CAUGHT, Call
 
@@ -163,6 +163,22 @@ def limits(call: Call, layout: Layout, x: Array, directions: Array) -> tuple[Arr
     return np.minimum(low, 0.0), np.maximum(high, 0.0)
 
 
+def around(call: Call, layout: Layout, x: Array, rows: Array) -> tuple[Array, Array]:
+    """How to move near x along each row: (sign into the domain, length), both (D,).
+
+    The sign is 0 but for rows that move a coordinate at the end of its interval, or nearer to it than the finest steps of differences,
+    which go past it (2^-30 of the largest entry, or of one).  There the length is as large, and elsewhere the entry's own.
+    """
+    signs, own = np.zeros(x.size), sizes(x, rows)
+    near = 2.0**-30 * max(1.0, float(np.max(np.abs(x), initial=0.0)))
+    for k, span in zip(call.active, layout.spans(), strict=True):
+        where = call.domain.of(k)
+        if where.kind is Kind.REALS:
+            signs[span] = 1.0 * (x[span] <= where.low + near) - 1.0 * (x[span] >= where.high - near)
+    inwards = np.sign(rows @ signs)
+    return inwards, np.where(inwards != 0, np.max(own, initial=1.0), own)
+
+
 def grain(call: Call, function: Callable[..., Any], rng: np.random.Generator) -> float:
     """Unit roundoff of the coarsest type on whose grid the forward's values lie although its inputs do not.
 
@@ -180,10 +196,13 @@ def grain(call: Call, function: Callable[..., Any], rng: np.random.Generator) ->
         ]
     )
     moving = np.ptp(values, axis=0) > 0
+    whole = np.all(values == np.rint(values), axis=0)
     for narrow in (np.float16, np.float32):
         with np.errstate(over="ignore"):
             on_grid = np.all((values == values.astype(narrow)) & np.isfinite(values), axis=0)
-        if np.any(on_grid & moving):
+        # Every type has the small whole numbers: floor is no float16.
+        counted = whole & np.all(np.abs(values) <= 1 / roundoff(np.dtype(narrow)), axis=0)
+        if np.any(on_grid & moving & ~counted):
             return roundoff(np.dtype(narrow))
     return 2.0**-53
 
