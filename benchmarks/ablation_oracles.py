@@ -139,9 +139,7 @@ JUDGE = (
     judge("kinks: groups", BOTH, f"{PIECES}.groups", after=lambda made, pieces, coordinates, noise: [coordinates]),
     judge("kinks: every piece met twice", CATCH, f"{PIECES}.saturated", instead=constant(False)),
     judge("kinks: convex or concave", CATCH, f"{PIECES}.one_sign", instead=constant(False)),
-    judge(
-        "kinks: into the domain", ACCEPT, f"{ENGINE}.hull:around", after=lambda found, *args: (0 * found[0], found[1])
-    ),
+    judge("kinks: into the domain", ACCEPT, f"{ENGINE}.hull:ends", after=lambda found, *args: (found[0], 0 * found[1])),
     judge("kinks: conventions", ACCEPT, f"{LOOKER}:fixed_choices", instead=lambda *args: []),
     judge("kinks: leaps and infinite slopes", ACCEPT, f"{ENGINE}.kinks:leaps", instead=constant(False)),
     judge("leaps along no coordinate", ACCEPT, f"{LOOKER}:leaps", instead=constant(False)),

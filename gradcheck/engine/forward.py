@@ -11,7 +11,7 @@ import numpy as np
 from gradcheck.claim import Kind, Set
 from gradcheck.flat import Layout, pack, roundoff
 from gradcheck.oracles.analytic import Analytic
-from gradcheck.oracles.imaginary import as_analytic, sizes
+from gradcheck.oracles.imaginary import as_analytic
 from gradcheck.records import Array
 from gradcheck.subjects.callables import CAUGHT, Call
 
@@ -163,20 +163,21 @@ def limits(call: Call, layout: Layout, x: Array, directions: Array) -> tuple[Arr
     return np.minimum(low, 0.0), np.maximum(high, 0.0)
 
 
-def around(call: Call, layout: Layout, x: Array, rows: Array) -> tuple[Array, Array]:
-    """How to move near x along each row: (sign into the domain, length), both (D,).
+def ends(call: Call, layout: Layout, x: Array, rows: Array) -> tuple[Array, Array]:
+    """x (n,) with what is all but at the end of its interval put there, and the sign into the domain (D,) for rows that move that; else 0.
 
-    The sign is 0 but for rows that move a coordinate at the end of its interval, or nearer to it than the finest steps of differences,
-    which go past it (2^-30 of the largest entry, or of one).  There the length is as large, and elsewhere the entry's own.
+    Nearer than 2^-26 of the largest entry, or of one, one-sided differences step past it: a kink at the end is then a kink at x.
     """
-    signs, own = np.zeros(x.size), sizes(x, rows)
-    near = 2.0**-30 * max(1.0, float(np.max(np.abs(x), initial=0.0)))
+    at, signs = x.copy(), np.zeros(x.size)
+    near = 2.0**-26 * max(1.0, float(np.max(np.abs(x), initial=0.0)))
     for k, span in zip(call.active, layout.spans(), strict=True):
         where = call.domain.of(k)
-        if where.kind is Kind.REALS:
-            signs[span] = 1.0 * (x[span] <= where.low + near) - 1.0 * (x[span] >= where.high - near)
-    inwards = np.sign(rows @ signs)
-    return inwards, np.where(inwards != 0, np.max(own, initial=1.0), own)
+        if where.kind is not Kind.REALS:
+            continue
+        for end, sign in ((where.low, 1.0), (where.high, -1.0)):
+            here = np.abs(x[span] - end) <= near
+            at[span][here], signs[span][here] = end, sign
+    return at, np.asarray(np.sign(rows @ signs))
 
 
 def grain(call: Call, function: Callable[..., Any], rng: np.random.Generator) -> float:

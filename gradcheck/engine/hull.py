@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from gradcheck.engine.forward import Forward, around
+from gradcheck.engine.forward import Forward, ends
 from gradcheck.engine.screen import jacobian
 from gradcheck.engine.truth import truth
+from gradcheck.oracles.imaginary import sizes
 from gradcheck.records import Array, Local
 
 NEAR = 2.0**-26
@@ -48,9 +49,9 @@ class Sampler:
 
     def __init__(self, owner: Forward, x: Array, g: Array, rows: Array) -> None:
         """Nothing is evaluated yet."""
-        self.owner, self.x, self.g, self.rows = owner, x, g, rows
-        self.inwards, size = around(owner.call, owner.layout, x, rows)
-        self.size = np.minimum(size, 2.0**60)
+        self.owner, self.g, self.rows = owner, g, rows
+        self.x, self.inwards = ends(owner.call, owner.layout, x, rows)
+        self.size = np.minimum(sizes(self.x, rows), 2.0**60)
         self.cheap = owner.analytic and owner.confirmed
 
     def step(self, w: Array) -> Array:

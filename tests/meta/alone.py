@@ -582,7 +582,27 @@ EDGE = twins(
 )  # fmt: skip
 
 
+def larger_of_two(x: Any) -> Any:
+    return np.maximum(x[0], x[1])
+
+
+def larger_of_two_vjp(g: Any, x: Any) -> Any:
+    return g * np.eye(2)[0 if x[0] >= x[1] else 1]
+
+
+CORNER = twins(
+    "alone: larger of two at a corner of the domain", "tie", larger_of_two, larger_of_two_vjp, (np.zeros(2),),
+    hard=True, options={"domain": Domain((Set(low=0.0),))},
+    whole_to_both=lambda g, x: g * (x == x.max()),
+) + twins(
+    "alone: larger of two at a corner, real", "tie", real(larger_of_two), larger_of_two_vjp, (np.zeros(2),),
+    hard=True, options={"domain": Domain((Set(low=0.0),))},
+    smaller=lambda g, x: larger_of_two_vjp(g, -x),
+)  # fmt: skip
+
+
 CASES = (
+    *CORNER,
     *SWALLOWED,
     *DECIMALS,
     *WAVE,
