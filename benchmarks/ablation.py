@@ -124,13 +124,13 @@ def sides(part: Part, case: Case, status: str) -> bool:
 
 
 def candidates(part: Part, traces: dict[Key, Trace], exhaustive: bool) -> list[Key]:
-    """The cases that may change without the part; those that are hard to accept first."""
+    """The cases that may change without the part; first those that were written for one part, then what is hard to accept."""
     found = [
-        (not CASES[key[0]].hard, key)
+        (not CASES[key[0]].name.startswith("alone: "), not CASES[key[0]].hard, key)
         for key, made in traces.items()
         if sides(part, CASES[key[0]], made.status) and (exhaustive or made.may_change(part, CASES[key[0]].ok))
     ]
-    return [key for _, key in sorted(found, key=lambda pair: pair[0])]
+    return [key for *_, key in sorted(found)]
 
 
 def uncovered(traces: dict[Key, Trace]) -> list[str]:
