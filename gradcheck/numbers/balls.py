@@ -6,7 +6,6 @@ balls are for functions that must be analytic: an operation whose argument touch
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,17 +15,14 @@ import numpy as np
 from flint import acb, arb, ctx
 from numpy.typing import NDArray
 
-from gradcheck.numbers.field import UNDECIDED, Array, Floats, ObjectField, Ordered, Values, unsupported
+from gradcheck.numbers.field import LOCK, UNDECIDED, Array, Floats, ObjectField, Ordered, Values, unsupported
 from gradcheck.numbers.operations import Operation
-
-PRECISION = threading.RLock()
-"""flint keeps one working precision for the whole process: whoever sets it holds this lock until it is restored."""
 
 
 @contextmanager
 def precision(bits: int) -> Iterator[None]:
-    """Sets flint's working precision, for this thread alone, and restores it."""
-    with PRECISION:
+    """Sets flint's working precision, which the whole process shares, and restores it; the lock is held meanwhile."""
+    with LOCK:
         before = ctx.prec
         ctx.prec = bits
         try:

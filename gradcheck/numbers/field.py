@@ -6,6 +6,7 @@ such arrays.  The last axis runs over places of the tape; axes before it are a b
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -25,6 +26,10 @@ Floats = NDArray[np.float64]
 Ids = NDArray[np.int64]
 Values = Any
 """An array of a field's elements, or a jet of such arrays."""
+
+
+LOCK = threading.RLock()
+"""Held by whoever changes a state of the whole process: the working precision of a library, NumPy's creators while a text is traced."""
 
 
 class Field(ABC):

@@ -134,7 +134,7 @@ class Program:
             else:
                 extra = () if step.parameter is None else (step.parameter,)
                 partial = TABLE[step.name].partials[i](k, *values, store[..., places], *extra)
-                term = g if partial is 1 else -g if partial is -1 else g * partial  # noqa: F632  no comparison wanted
+                term = g * partial if not isinstance(partial, int) else g if partial == 1 else -g
             if step.distinct[i] or ids.size == 1:
                 slopes[..., ids] = slopes[..., ids] + term
             else:

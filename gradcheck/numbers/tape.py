@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradcheck.numbers.errors import Undecided
+from gradcheck.numbers.errors import NumbersError, Undecided
 from gradcheck.numbers.field import UNDECIDED, Floats, Ids, Ordered, Values
 from gradcheck.numbers.operations import TABLE
 
@@ -55,7 +55,10 @@ class Decision:
 
 @dataclass(slots=True)
 class Tape:
-    """Grows while a text runs.  ``active`` places depend on an input, all others are constants, held in ``floats`` too."""
+    """Grows while a text runs.  ``active`` places depend on an input, all others are constants, held in ``floats`` too.
+
+    ``unit``: the unit roundoff of the narrowest type that the text casts to.  ``stopped``: what stopped the trace, should the text hide it.
+    """
 
     ordered: Ordered
     serial: int = field(default_factory=lambda: next(_serial))
@@ -69,6 +72,8 @@ class Tape:
     active: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
     known: dict[bytes, int] = field(default_factory=dict)
     starts: list[int] = field(default_factory=list)
+    unit: float = 2.0**-53
+    stopped: NumbersError | None = None
 
     def __post_init__(self) -> None:
         self.constant(0.0)
