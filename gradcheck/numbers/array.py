@@ -221,6 +221,12 @@ class Traced(np.ndarray[Any, Any]):
             ids = lift(value, "ndarray.__setitem__")
             super().__setitem__(index, np.ndarray.view(wrap(ids), np.ndarray))
 
+    def __eq__(self, other: object) -> Any:
+        return np.equal(self, other)
+
+    def __ne__(self, other: object) -> Any:
+        return np.not_equal(self, other)
+
     def _only(self, call: str) -> Traced:
         if self.size != 1:
             raise TypeError("only arrays of one element can be converted to a scalar")
@@ -330,7 +336,7 @@ class Traced(np.ndarray[Any, Any]):
 
     def dot(self, b: Any, out: Any = None) -> Any:
         """As NumPy's function."""
-        return np.dot(self, b, out=out)
+        return np.dot(self, b) if out is None else np.dot(self, b, out=out)
 
     def view(self, *args: Any, **kwargs: Any) -> Any:
         """Of the same numbers only."""

@@ -1,33 +1,38 @@
-"""What is replaced while a text is traced, and put back afterwards.
+"""What stands in, while a text is traced, for functions that NumPy does not hand over.
 
 NumPy's creators make arrays of plain floats, which cannot hold traced numbers: meanwhile they make traced constants where they would
-make floats.  Python's ``math`` and SciPy's Python functions dispatch nothing and get stand-ins.  Replaced are the attributes of the
-libraries' modules and the names in the text's own globals and closures, and those of functions it can reach; all under one lock, for the
-thread of the trace alone, and restored also when the text raises.
+make floats.  Python's ``math`` and SciPy's Python functions dispatch nothing and get stand-ins.  ``patching`` puts them where the text
+looks for them.
 """
 
 from __future__ import annotations
 
 import math
-import types
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial, wraps
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import numpy as np
-import scipy.linalg
 from scipy import special as scipy_special
 
 from gradcheck.numbers import linalg, special
-from gradcheck.numbers.array import STATE, UFUNCS, Traced, cast, constants, depends, lift, promoted, traced_within, wrap
+from gradcheck.numbers.array import (
+    FUNCTIONS,
+    STATE,
+    UFUNCS,
+    VIEWS,
+    Traced,
+    cast,
+    demoted,
+    depends,
+    lift,
+    promoted,
+    traced_within,
+    wrap,
+)
+from gradcheck.numbers.dispatch import function_call
 from gradcheck.numbers.errors import Untraceable
 from gradcheck.numbers.structure import implements, stacked
-
-LIBRARIES = ("numpy", "scipy", "mpmath", "flint", "gradcheck", "math", "builtins")
-"""Packages whose functions are not the text's own; gradcheck's catalogue and tests are texts."""
-
-TEXTS = ("gradcheck.catalogue",)
 
 
 def _while_tracing(original: Any, replacement: Callable[..., Any]) -> Any:
@@ -73,7 +78,7 @@ def _maker(original: Any) -> Callable[..., Any]:
 
     def make(*args: Any, **kwargs: Any) -> Any:
         if traced_within(args) or traced_within(list(kwargs.values())):
-            return _full(*args, **kwargs)
+            return (np.linspace if original is np.linspace else _full)(*args, **kwargs)
         return promoted(original(*args, **kwargs))
 
     return make
@@ -127,13 +132,14 @@ def _vectorized(self: Any, *args: Any, **kwargs: Any) -> Any:
     return stacked(with_text, "numpy.vectorize").reshape(spread[0].shape)
 
 
-_VECTORIZE = np.vectorize.__call__
+VECTORIZE = np.vectorize.__call__
 
 
-def _vectorize_call(self: Any, *args: Any, **kwargs: Any) -> Any:
+def vectorize_call(self: Any, *args: Any, **kwargs: Any) -> Any:
+    """The method of ``np.vectorize`` objects, which the text may have made long before."""
     if STATE.outside() and depends(args):
         return _vectorized(self, *args, **kwargs)
-    return _VECTORIZE(self, *args, **kwargs)
+    return VECTORIZE(self, *args, **kwargs)
 
 
 class _ScalarType(type):
@@ -200,19 +206,49 @@ def _log(*args: Any) -> Any:
 def _only_traced(original: Any, stand_in: Any) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
         given = [*args, *kwargs.values()]
-        return stand_in(*args, **kwargs) if depends(given) else promoted(original(*_plain(args), **_plain(kwargs)))
+        return stand_in(*args, **kwargs) if depends(given) else promoted(original(*demoted(args), **demoted(kwargs)))
 
     return call
 
 
-def _plain(x: Any) -> Any:
-    from gradcheck.numbers.array import demoted
+def _listed(original: Any) -> Callable[..., Any]:
+    """NumPy does not look into lists for traced numbers; this does."""
 
-    return demoted(x)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if any(isinstance(a, list | tuple) and traced_within(a) for a in args):
+            return function_call(original, args, kwargs)
+        STATE.depth -= 1  # the text goes on, by way of NumPy
+        try:
+            return original(*args, **kwargs)
+        finally:
+            STATE.depth += 1
+
+    return call
+
+
+def _is_scalar(element: Any) -> bool:
+    return (isinstance(element, Traced) and element.ndim == 0) or bool(np.isscalar(element))
+
+
+class _Joined:
+    """``np.r_`` and ``np.c_``."""
+
+    def __init__(self, original: Any) -> None:
+        self.original = original
+
+    def __getitem__(self, key: Any) -> Any:
+        parts = key if isinstance(key, tuple) else (key,)
+        if not (STATE.outside() and traced_within(parts)):
+            return self.original[key]
+        with STATE.inside():
+            if any(isinstance(part, str) for part in parts):
+                raise Untraceable("numpy.r_", "with a string of directives")
+            call = "numpy.r_"
+            ids = tuple(lift(np.r_[p] if isinstance(p, slice) else p, call) for p in parts)
+            return wrap(self.original[ids])
 
 
 def _replacements() -> dict[int, tuple[Any, Any]]:
-    """By identity of the original: (original, replacement)."""
     pairs: list[tuple[Any, Any]] = []
     for name in (
         "array",
@@ -228,117 +264,29 @@ def _replacements() -> dict[int, tuple[Any, Any]]:
     for name in ("zeros", "ones", "empty", "full", "eye", "identity", "arange", "linspace", "tri"):
         original = getattr(np, name)
         pairs.append((original, _while_tracing(original, _maker(original))))
-    pairs.append((np.fromiter, _while_tracing(np.fromiter, _fromiter)))
-    pairs.append((np.frombuffer, _while_tracing(np.frombuffer, _frombuffer)))
     strided = np.lib.stride_tricks.as_strided
-    pairs.append((strided, _while_tracing(strided, _as_strided)))
+    for original, stand_in in (
+        (np.fromiter, _fromiter),
+        (np.frombuffer, _frombuffer),
+        (strided, _as_strided),
+        (np.isscalar, _is_scalar),
+        (math.log, _log),
+    ):
+        pairs.append((original, _while_tracing(original, stand_in)))
+    pairs += [(original, _Joined(original)) for original in (np.r_, np.c_)]
     for name, ufunc in MATH.items():
         if hasattr(math, name) and ufunc in UFUNCS:
             original = getattr(math, name)
             pairs.append((original, _while_tracing(original, _mathematical(original, ufunc))))
-    pairs.append((math.log, _while_tracing(math.log, _log)))
     for original, stand_in in (*linalg.SCIPY.items(), *special.SCIPY.items()):
         pairs.append((original, _while_tracing(original, _only_traced(original, stand_in))))
+    known = {id(original) for original, _ in pairs}
+    for original in (*FUNCTIONS, *VIEWS):
+        if id(original) not in known and not isinstance(original, np.ufunc):
+            pairs.append((original, _while_tracing(original, _listed(original))))
     pairs += [(kind, _scalar_type(kind)) for kind in (np.float64, np.float32, np.float16)]
     return {id(original): (original, replacement) for original, replacement in pairs}
 
 
 REPLACEMENTS = _replacements()
-MODULES = (np, math, np.lib.stride_tricks, scipy.linalg, scipy_special)
-
-
-def _namespaces(text: Any) -> Iterator[tuple[dict[str, Any], tuple[Any, ...]]]:
-    """The globals and closures of all functions that the text can reach, libraries left out."""
-    seen: set[int] = set()
-    todo = [text]
-    while todo:
-        thing = todo.pop()
-        if id(thing) in seen or thing is None:
-            continue
-        seen.add(id(thing))
-        if isinstance(thing, partial):
-            todo += [thing.func, *thing.args, *thing.keywords.values()]
-        elif isinstance(thing, types.MethodType):
-            todo += [thing.__func__, thing.__self__]
-        elif isinstance(thing, types.FunctionType):
-            if _library(thing.__module__):
-                continue
-            cells = thing.__closure__ or ()
-            todo += [c.cell_contents for c in cells if _filled(c)]
-            todo += list(thing.__defaults__ or ())
-            if getattr(thing, "__wrapped__", None) is not None:
-                todo.append(thing.__wrapped__)
-            if id(thing.__globals__) not in seen:
-                seen.add(id(thing.__globals__))
-                todo += [
-                    v
-                    for v in thing.__globals__.values()
-                    if isinstance(v, types.FunctionType | type | types.ModuleType | partial)
-                ]
-                yield thing.__globals__, cells
-            else:
-                yield {}, cells
-        elif isinstance(thing, types.ModuleType):
-            if (
-                not _library(thing.__name__)
-                and hasattr(thing, "__file__")
-                and "lib/python" not in (thing.__file__ or "")
-            ):
-                todo += [v for v in vars(thing).values() if isinstance(v, types.FunctionType)]
-        elif isinstance(thing, type):
-            if not _library(thing.__module__):
-                todo += [v for k in thing.__mro__ if not _library(k.__module__) for v in vars(k).values()]
-        elif isinstance(thing, staticmethod | classmethod):
-            todo.append(thing.__func__)
-        elif isinstance(thing, property):
-            todo += [thing.fget, thing.fset]
-        elif hasattr(thing, "__dict__") and not isinstance(thing, np.ndarray):
-            todo += [type(thing), *vars(thing).values()]
-        elif isinstance(thing, list | tuple):
-            todo += list(thing)
-        elif isinstance(thing, dict):
-            todo += list(thing.values())
-
-
-def _library(module: str | None) -> bool:
-    if module is None or module.startswith(TEXTS):
-        return False
-    return module.partition(".")[0] in LIBRARIES
-
-
-def _filled(cell: Any) -> bool:
-    try:
-        return cell.cell_contents is not None
-    except ValueError:
-        return False
-
-
-@contextmanager
-def replaced(text: Any) -> Iterator[None]:
-    """Within, the text meets the replacements; the caller holds the lock."""
-    undo: list[Callable[[], None]] = []
-    try:
-        for module in MODULES:
-            for name, value in list(vars(module).items()):
-                if id(value) in REPLACEMENTS and REPLACEMENTS[id(value)][0] is value:
-                    undo.append(partial(setattr, module, name, value))
-                    setattr(module, name, REPLACEMENTS[id(value)][1])
-        for namespace, cells in list(_namespaces(text)):
-            for name, value in list(namespace.items()):
-                if id(value) in REPLACEMENTS and REPLACEMENTS[id(value)][0] is value:
-                    undo.append(partial(namespace.__setitem__, name, value))
-                    namespace[name] = REPLACEMENTS[id(value)][1]
-            for cell in cells:
-                if _filled(cell) and id(cell.cell_contents) in REPLACEMENTS:
-                    original = cell.cell_contents
-                    undo.append(partial(setattr, cell, "cell_contents", original))
-                    cell.cell_contents = REPLACEMENTS[id(original)][1]
-        undo.append(partial(setattr, np.vectorize, "__call__", _VECTORIZE))
-        np.vectorize.__call__ = _vectorize_call  # type: ignore[method-assign]  # put back below
-        yield
-    finally:
-        for restore in reversed(undo):
-            restore()
-
-
-__all__ = ["REPLACEMENTS", "constants", "replaced"]
+"""By identity of the original: (original, replacement)."""

@@ -94,9 +94,23 @@ def apply(ufunc: np.ufunc, *inputs: Any) -> Any:
     if not depends(inputs):
         return promoted(ufunc(*demoted(inputs)))
     call = _name(ufunc)
+    if "." not in call and ufunc.nout == 1 and all(set(kind) <= set("O->") for kind in ufunc.types):
+        return _python_calls(ufunc, call, inputs)
     if ufunc.__name__ in LOGICAL or ufunc.__name__ == "logical_not":
         return ufunc(*(x != 0 if isinstance(x, Traced) else np.asarray(x, bool) for x in inputs))
     return _known(ufunc, call)(*(lift(x, call) for x in inputs))
+
+
+def _python_calls(ufunc: np.ufunc, call: str, inputs: tuple[Any, ...]) -> Traced:
+    """A ufunc made of a Python function, ``np.frompyfunc``: of one entry after another."""
+    arrays = np.broadcast_arrays(*(lift(x, call) for x in inputs))
+    out = np.zeros(arrays[0].shape, np.int64)
+    for index in np.ndindex(out.shape):
+        entries = [np.empty((), object) for _ in arrays]
+        for entry, ids in zip(entries, arrays, strict=True):
+            entry[()] = wrap(ids[index])
+        out[index] = lift(ufunc(*entries), call)
+    return wrap(out)
 
 
 def _plain_call(ufunc: np.ufunc, call: str, inputs: tuple[Any, ...], where: Any, outs: tuple[Any, ...]) -> Any:

@@ -95,7 +95,7 @@ def _count(a: Any, axis: Any, where: Any) -> Any:
 def mean(a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False, where: Any = True, **_: Any) -> Any:
     """The sum by the count."""
     _check_dtype(dtype, "numpy.mean")
-    where = True if where is np._NoValue else where
+    where, a = True if where is np._NoValue else where, wrap(lift(a, "numpy.mean"))
     total = np.sum(a, axis=axis, keepdims=keepdims is True, where=where)
     count = _count(a, axis, where)
     return total / (np.reshape(count, total.shape) if np.ndim(count) else count)
@@ -114,10 +114,10 @@ def var(
     **_: Any,
 ) -> Any:
     """The mean square of what is left when the mean is taken off."""
-    where = True if where is np._NoValue else where
+    where, a = True if where is np._NoValue else where, wrap(lift(a, "numpy.var"))
     given = mean is not None and mean is not np._NoValue
     middle = mean if given else np.mean(a, axis=axis, keepdims=True, where=where)
-    rest = wrap(lift(a, "numpy.var")) - middle
+    rest = a - middle
     total = np.sum(rest * rest, axis=axis, keepdims=keepdims is True, where=where)
     less = correction if correction is not None and correction is not np._NoValue else ddof
     count = _count(a, axis, where)

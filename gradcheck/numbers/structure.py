@@ -33,8 +33,8 @@ VIEWS |= {
     *(np.diagonal, np.flip, np.fliplr, np.flipud, np.rot90, np.shape, np.ndim, np.size, np.shares_memory),
     *(np.may_share_memory, np.linalg.diagonal, np.linalg.matrix_transpose),
     # written in terms of other functions, for arrays of any class
-    *(np.diff, np.trapezoid, np.gradient, np.polyval, np.apply_over_axes, np.nan_to_num),
-} - {np.nan_to_num}
+    *(np.diff, np.trapezoid, np.gradient, np.polyval, np.ediff1d),
+}
 for _name in ("unstack", "matrix_transpose", "permute_dims"):
     if hasattr(np, _name):
         VIEWS.add(getattr(np, _name))
@@ -111,10 +111,8 @@ for _function, _data in (
     (np.meshgrid, tuple(range(32))),
     (np.broadcast_arrays, tuple(range(32))),
     (np.lib.stride_tricks.sliding_window_view, (0, "x")),
-    (np.trim_zeros, ()),
 ):
-    if _function is not np.trim_zeros:
-        _on_places(_function, _data)
+    _on_places(_function, _data)
 
 
 @implements(np.pad)

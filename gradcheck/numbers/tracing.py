@@ -19,9 +19,9 @@ import numpy as np
 from gradcheck.numbers import compounds, functions, linalg, products, sorting
 from gradcheck.numbers.array import STATE, Traced, constants, lift, wrap
 from gradcheck.numbers.balls import Balls
-from gradcheck.numbers.creation import replaced
 from gradcheck.numbers.errors import NumbersError, Undecided, Untraceable
 from gradcheck.numbers.field import LOCK, Floats, Ordered
+from gradcheck.numbers.patching import replaced
 from gradcheck.numbers.program import Program, program
 from gradcheck.numbers.tape import Decision, Tape
 
