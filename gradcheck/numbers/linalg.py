@@ -71,10 +71,10 @@ def back_substitute(a: Ids, b: Ids, *, unit: bool = False) -> Ids:
 def _solve_places(matrix: Ids, right: Ids) -> Ids:
     stack = np.broadcast_shapes(matrix.shape[:-2], right.shape[:-2])
     n, m = right.shape[-2:]
+    if 0 in (*stack, n, m):
+        return np.zeros((*stack, n, m), np.int64)
     a = np.broadcast_to(matrix, (*stack, n, n)).reshape(-1, n, n)
     b = np.broadcast_to(right, (*stack, n, m)).reshape(-1, n, m)
-    if b.size == 0:
-        return np.zeros((*stack, n, m), np.int64)
     triangle, rest, _ = eliminate(a, b)
     return back_substitute(triangle, rest).reshape(*stack, n, m)
 

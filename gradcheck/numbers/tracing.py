@@ -21,7 +21,7 @@ from gradcheck.numbers.array import STATE, Traced, constants, lift, wrap
 from gradcheck.numbers.balls import Balls
 from gradcheck.numbers.errors import NumbersError, Undecided, Untraceable
 from gradcheck.numbers.field import LOCK, Floats, Ordered
-from gradcheck.numbers.patching import replaced
+from gradcheck.numbers.patching import replaced, stand_in
 from gradcheck.numbers.program import Program, program
 from gradcheck.numbers.tape import Decision, Tape
 
@@ -100,7 +100,7 @@ def _trace(
                 with STATE.inside():
                     given, places = _arguments(inputs, wrt, direction, tape)
                 with replaced(text):
-                    result = text(*given, **kwargs)
+                    result = stand_in(text)(*given, **kwargs)
                 if tape.stopped is not None:
                     raise tape.stopped
                 with STATE.inside():
