@@ -184,11 +184,11 @@ class Traced(np.ndarray[Any, Any]):
     """Looks like an array of float64."""
 
     __slots__ = ()
-    __hash__ = None  # type: ignore[assignment]  # as for arrays
+    __hash__ = None
     __array_priority__ = 1000.0
 
     @property
-    def dtype(self) -> np.dtype[np.float64]:  # type: ignore[override]  # the memory's differs
+    def dtype(self) -> np.dtype[np.float64]:
         """What the text is to see."""
         return FLOAT
 
@@ -222,12 +222,14 @@ class Traced(np.ndarray[Any, Any]):
             super().__setitem__(index, np.ndarray.view(wrap(ids), np.ndarray))
 
     def __eq__(self, other: object) -> Any:
-        return np.equal(self, other)
+        equal: Any = np.equal
+        return equal(self, other)
 
     def __ne__(self, other: object) -> Any:
-        return np.not_equal(self, other)
+        differs: Any = np.not_equal
+        return differs(self, other)
 
-    def _only(self, call: str) -> Traced:
+    def _only(self, call: str) -> Any:
         if self.size != 1:
             raise TypeError("only arrays of one element can be converted to a scalar")
         return self.reshape(())
@@ -296,24 +298,24 @@ class Traced(np.ndarray[Any, Any]):
         raise Untraceable("pickle", "a traced array cannot leave its process")
 
     @property
-    def flat(self) -> Any:  # type: ignore[override]  # a flat view does
+    def flat(self) -> Any:
         """The entries in a row; a view, so that writing to it writes here."""
         row = self.reshape(-1)
         if not np.shares_memory(np.ndarray.view(row, np.ndarray), np.ndarray.view(self, np.ndarray)) and self.size:
             raise Untraceable("ndarray.flat", "the array is not contiguous")
         return row
 
-    @property
-    def real(self) -> Any:  # type: ignore[override]  # numbers are real
+    @property  # type: ignore[misc]  # read-only here
+    def real(self) -> Any:
         """Itself."""
         return self
 
-    @property
-    def imag(self) -> Any:  # type: ignore[override]  # numbers are real
+    @property  # type: ignore[misc]  # read-only here
+    def imag(self) -> Any:
         """Zeros."""
         return np.zeros_like(self)
 
-    def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]  # casts are the identity
+    def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> Any:
         """Floats of any width denote the same real number; integers and bools are decided."""
         with STATE.inside():
             return cast(self, dtype, copy=bool(kwargs.get("copy", True)))

@@ -49,7 +49,7 @@ def _while_tracing(original: Any, replacement: Callable[..., Any]) -> Any:
 
 
 def _is_float(dtype: Any) -> bool:
-    return np.dtype(dtype).kind == "f" or np.dtype(dtype).name == "bfloat16"
+    return bool(np.dtype(dtype).kind == "f") or np.dtype(dtype).name == "bfloat16"
 
 
 def _converter(original: Any, *, fresh: bool) -> Callable[..., Any]:

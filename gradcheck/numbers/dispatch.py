@@ -1,7 +1,7 @@
 """What NumPy hands over: ufuncs with their methods, and functions, looked up and called.
 
-A ufunc's ``reduce``, ``accumulate``, ``outer``, ``at`` and ``reduceat`` are made of its calls, by their definition in NumPy's reference, unless
-``REDUCTIONS`` knows a shorter way.
+A ufunc's ``reduce``, ``accumulate``, ``outer``, ``at`` and ``reduceat`` are made of its calls, by their definition in NumPy's reference,
+unless ``REDUCTIONS`` knows a shorter way.
 """
 
 from __future__ import annotations
@@ -61,7 +61,13 @@ def ufunc_call(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: di
         kwargs.pop(name, None)
     if method == "__call__":
         return _plain_call(ufunc, call, inputs, kwargs.pop("where", True), outs)
-    methods = {"reduce": _reduce, "accumulate": _accumulate, "outer": _outer, "at": _at, "reduceat": _reduceat}
+    methods: dict[str, Callable[..., Any]] = {
+        "reduce": _reduce,
+        "accumulate": _accumulate,
+        "outer": _outer,
+        "at": _at,
+        "reduceat": _reduceat,
+    }
     return _store(methods[method](ufunc, call, *inputs, **kwargs), outs, call)
 
 

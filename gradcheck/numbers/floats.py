@@ -21,7 +21,7 @@ class FloatField(Field):
     @property
     def name(self) -> str:  # type: ignore[override]  # read-only here
         """NumPy's name of the type."""
-        return np.dtype(self.dtype).name
+        return str(np.dtype(self.dtype).name)
 
     def working(self) -> AbstractContextManager[Any]:
         """Silently: inf and nan are answers."""

@@ -285,7 +285,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
         return np.sqrt(square)
     axes = tuple(range(x.ndim)) if axis is None else (axis,) if isinstance(axis, int | np.integer) else tuple(axis)
     if len(axes) == 1:
-        return _vector_norm(x, 2 if ord is None else ord, axes[0], keepdims)
+        return _vector_norm(x, 2 if ord is None else ord, int(axes[0]), keepdims)
     if len(axes) != 2:
         raise ValueError("Improper number of dimensions to norm.")
     row, column = (a % x.ndim for a in axes)

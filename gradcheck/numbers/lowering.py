@@ -35,6 +35,8 @@ def compare(call: str, a: Ids, b: Ids) -> Array:
 
 
 def register(names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Keeps a handler under the names of ufuncs, which blanks separate."""
+
     def keep(handler: Callable[..., Any]) -> Callable[..., Any]:
         for name in names.split():
             UFUNCS[name] = handler
@@ -161,6 +163,7 @@ def _cbrt(x: Ids) -> Traced:
 
 @register("absolute fabs")
 def absolute(x: Ids) -> Traced:
+    """What is below zero is negated."""
     below = compare("abs", x, number(0.0)) < 0
     out = x.copy()
     out[below] = emit("neg", x[below])
@@ -178,7 +181,7 @@ def _signbit(x: Ids) -> Array:
 
 
 @register("copysign")
-def _copysign(x: Ids, y: Ids) -> Traced:
+def _copysign(x: Ids, y: Ids) -> Any:
     below = compare("copysign", y, number(0.0)) < 0
     size = UFUNCS["absolute"](x)
     return np.where(below, -size, size)
@@ -289,7 +292,7 @@ def _remainder(a: Ids, b: Ids) -> Traced:
 
 
 @register("fmod")
-def _fmod(a: Ids, b: Ids) -> Traced:
+def _fmod(a: Ids, b: Ids) -> Any:
     return wrap(a) - wrap(b) * np.trunc(wrap(emit("div", a, b)))
 
 

@@ -39,7 +39,8 @@ class MPField(ObjectField):
 
     def pi(self) -> Array:
         """Rounded."""
-        return self.constants(np.ones(1)) * (+context(self.bits).pi)
+        rounded: Array = self.constants(np.ones(1)) * (+context(self.bits).pi)
+        return rounded
 
     def function(self, operation: Operation, parameter: float | None) -> Callable[..., Any]:
         """A function of the context; mpmath answers with complex numbers where we want none."""

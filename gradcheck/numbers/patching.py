@@ -79,8 +79,7 @@ def _namespaces(text: Any) -> Iterator[tuple[dict[str, Any], tuple[Any, ...]]]:
             cells = thing.__closure__ or ()
             todo += [c.cell_contents for c in cells if _filled(c)]
             todo += list(thing.__defaults__ or ())
-            if getattr(thing, "__wrapped__", None) is not None:
-                todo.append(thing.__wrapped__)
+            todo.append(getattr(thing, "__wrapped__", None))
             if id(thing.__globals__) not in seen:
                 seen.add(id(thing.__globals__))
                 todo += [

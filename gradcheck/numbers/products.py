@@ -171,7 +171,7 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Traced:
 
 
 @implements(np.correlate)
-def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
+def correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
     """A convolution with the reversed second argument."""
     if mode != "valid" and len(a) < len(v):
         return np.convolve(a, v[::-1], mode)

@@ -18,9 +18,9 @@ def order_of(call: str, ids: Ids) -> Array:
     t = tape(call)
     flat = ids.reshape(-1, ids.shape[-1])
     order = np.zeros(flat.shape, np.int64)
-    for row, entries in enumerate(flat):
+    for k, entries in enumerate(flat):
         keys = t.ordered.keys(t.values[entries])
-        order[row] = sorted(range(len(keys)), key=keys.__getitem__)
+        order[k] = sorted(range(len(keys)), key=keys.__getitem__)
     ranked = np.take_along_axis(flat, order, axis=1)
     if flat.shape[1] > 1 and flat.size:
         equal = compare(call, ranked[:, :-1], ranked[:, 1:]) == 0

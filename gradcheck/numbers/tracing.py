@@ -1,8 +1,8 @@
 """Runs a text once on traced arrays: what comes out is a program, with the comparisons that led to it.
 
-The program is the real function that the text denotes on the branch that was taken: literals and inputs are exact, casts among floats are
-the identity.  Where the text compares numbers that are equal the branch is noted as a tie; to see the branches around it, trace again with a
-``direction``.
+The program is the real function that the text denotes on the branch that was taken: literals and inputs are exact, casts among floats
+are the identity.  Where the text compares numbers that are equal the branch is noted as a tie; to see the branches around it, trace again
+with a ``direction``.
 """
 
 from __future__ import annotations
