@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -122,6 +123,30 @@ def _lambert(x: Any) -> Any:
     return value if np.iscomplexobj(x) else value.real
 
 
+def _fixed_power_slope(k: Calculus, x: Any, y: Any, n: float) -> Any:
+    """n x^(n-1), by way of the value where n - 1 is not a float64 number: a rounded exponent is another function."""
+    if Fraction(n) - 1 == Fraction(n - 1):
+        return k.powr(x, n=n - 1) * k.number(n)
+    return k.div(y * k.number(n), x)
+
+
+def _ball_atan2(kind: Any, a: Any, b: Any) -> Any:
+    """The angle of (b, a); for complex numbers by arc tangents of what stays off their cuts."""
+    from flint import acb
+
+    if kind is not acb:
+        return kind.atan2(a, b)
+    if b.real > 0:
+        return _ball_atan(a / b)
+    if a.real > 0:
+        return acb.pi() / 2 - _ball_atan(b / a)
+    return -acb.pi() / 2 - _ball_atan(b / a) if a.real < 0 else a / 0
+
+
+def _ball_atan(z: Any) -> Any:
+    return z.atan() if IMAGINARY.clear(z) else z / 0
+
+
 def _bell(k: Calculus, x: Any) -> Any:
     """The derivative of erf: 2 exp(-x^2) / sqrt(pi)."""
     return k.exp(-(x * x)) * k.powi(k.sqrt(k.circle()), n=-1) * 2
@@ -151,7 +176,7 @@ ENTRIES = (
     # a fixed real exponent, which need not be differentiated
     Operation(
         "powr",
-        (lambda k, x, y, n: k.powr(x, n=n - 1) * k.number(n),),
+        (_fixed_power_slope,),
         lambda kind, x, n: _ball_power(kind, x, kind(n)),
         lambda m, x, n: x ** m.mpf(n),
         lambda x, n: x**n,
@@ -193,10 +218,9 @@ ENTRIES = (
     Operation(
         "atan2",
         (lambda k, a, b, y: k.div(b, a * a + b * b), lambda k, a, b, y: -k.div(a, a * a + b * b)),
-        lambda kind, a, b: kind.atan2(a, b),
+        _ball_atan2,
         "atan2",
         np.arctan2,
-        REAL,
     ),
     Operation("sinh", (lambda k, x, y: k.cosh(x),), "sinh", "sinh", np.sinh),
     Operation("cosh", (lambda k, x, y: k.sinh(x),), "cosh", "cosh", np.cosh),
