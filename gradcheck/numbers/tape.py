@@ -122,7 +122,7 @@ class Tape:
     def emit(self, name: str, *operands: Ids, parameter: float | None = None) -> Ids:
         """One operation element by element, with NumPy's broadcasting; the places of the results, in their shape."""
         shaped = np.broadcast_arrays(*operands)
-        flat = tuple(np.ascontiguousarray(ids).ravel() for ids in shaped)
+        flat = tuple(ids.flatten() for ids in shaped)  # copies: whoever gave them may write into its array afterwards
         if flat[0].size == 0:
             return np.zeros(shaped[0].shape, np.int64)
         value = self.ordered.apply(TABLE[name], tuple(self.values[ids] for ids in flat), parameter)
@@ -134,7 +134,7 @@ class Tape:
         shape = shaped[0].shape
         if 0 in shape:
             return np.zeros(shape[:-1], np.int64)
-        flat = tuple(np.ascontiguousarray(ids).reshape(-1, shape[-1]) for ids in shaped)
+        flat = tuple(ids.flatten().reshape(-1, shape[-1]) for ids in shaped)
         gathered = [self.values[ids] for ids in flat]
         value = self.ordered.sum(gathered[0] if name == "sum" else gathered[0] * gathered[1])
         return self._append(name, flat, value, None).reshape(shape[:-1])
@@ -149,7 +149,7 @@ class Tape:
     def compare(self, call: str, left: Ids, right: Ids) -> NDArray[np.int8]:
         """The certain order of each pair: -1, 0 or 1.  Equality of numbers that depend on the inputs is noted as a tie."""
         left, right = np.broadcast_arrays(left, right)
-        a, b = left.ravel(), right.ravel()
+        a, b = left.flatten(), right.flatten()
         moving = (self.active[a] | self.active[b]) & (a != b)
         out = np.zeros(a.size, np.int8)
         fixed = ~moving & (a != b)

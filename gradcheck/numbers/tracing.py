@@ -142,7 +142,7 @@ def _arguments(
             w = tape.ordered.constants(np.ldexp(np.asarray(direction[len(places)], float).ravel(), NEARBY))
             elements = elements + w
         ids = tape.input(elements).reshape(values.shape)
-        places.append(ids)
+        places.append(ids.copy())
         given.append(wrap(ids))
     return given, places
 
@@ -153,7 +153,7 @@ def _outputs(result: Any) -> tuple[list[Any], bool]:
     for r in results:
         if isinstance(r, dict) or r is None:
             raise Untraceable("the return value", f"a {type(r).__name__} is not an array or a tuple of arrays")
-    return [lift(r, "the return value") for r in results], not many
+    return [lift(r, "the return value").copy() for r in results], not many
 
 
 def _foreign(error: Exception) -> Untraceable:
