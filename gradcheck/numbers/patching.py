@@ -25,10 +25,15 @@ import scipy.special
 from gradcheck.numbers.array import STATE
 from gradcheck.numbers.creation import REPLACEMENTS, VECTORIZE, vectorize_call
 
-LIBRARIES = frozenset(sys.stdlib_module_names) | {"numpy", "scipy", "mpmath", "flint", "gradcheck"}
-"""Packages whose functions are not the text's own; gradcheck's catalogue consists of texts."""
+LIBRARIES = frozenset(sys.stdlib_module_names) - {"__main__"} | {"numpy", "scipy", "mpmath", "flint", "gradcheck"}
+"""Packages whose functions are not the text's own, as are all installed ones but the text's; gradcheck's catalogue consists of texts."""
 
 TEXTS = ("gradcheck.catalogue",)
+
+INSTALLED = ("site-packages", "dist-packages")
+
+REACH = 20_000
+"""Objects that are looked through for functions that the text may call."""
 
 PROXIED = (np, np.lib, np.lib.stride_tricks, np.linalg, math, scipy, scipy.linalg, scipy.special)
 """Modules in whose stead the text finds a proxy."""
@@ -64,7 +69,8 @@ def _namespaces(text: Any) -> Iterator[tuple[dict[str, Any], tuple[Any, ...]]]:
     """The globals and closures of all functions that the text can reach, libraries left out."""
     seen: set[int] = set()
     todo = [text]
-    while todo:
+    own = _package(getattr(text, "__module__", None) or type(text).__module__)
+    while todo and len(seen) < REACH:
         thing = todo.pop()
         if id(thing) in seen or thing is None:
             continue
@@ -74,7 +80,7 @@ def _namespaces(text: Any) -> Iterator[tuple[dict[str, Any], tuple[Any, ...]]]:
         elif isinstance(thing, types.MethodType):
             todo += [thing.__func__, thing.__self__]
         elif isinstance(thing, types.FunctionType):
-            if _library(thing.__module__):
+            if _library(thing.__module__, own):
                 continue
             cells = thing.__closure__ or ()
             todo += [c.cell_contents for c in cells if _filled(c)]
@@ -91,15 +97,11 @@ def _namespaces(text: Any) -> Iterator[tuple[dict[str, Any], tuple[Any, ...]]]:
             else:
                 yield {}, cells
         elif isinstance(thing, types.ModuleType):
-            if (
-                not _library(thing.__name__)
-                and hasattr(thing, "__file__")
-                and "lib/python" not in (thing.__file__ or "")
-            ):
+            if not _library(thing.__name__, own):
                 todo += [v for v in vars(thing).values() if isinstance(v, types.FunctionType)]
         elif isinstance(thing, type):
-            if not _library(thing.__module__):
-                todo += [v for k in thing.__mro__ if not _library(k.__module__) for v in vars(k).values()]
+            if not _library(thing.__module__, own):
+                todo += [v for k in thing.__mro__ if not _library(k.__module__, own) for v in vars(k).values()]
         elif isinstance(thing, staticmethod | classmethod):
             todo.append(thing.__func__)
         elif isinstance(thing, property):
@@ -112,10 +114,19 @@ def _namespaces(text: Any) -> Iterator[tuple[dict[str, Any], tuple[Any, ...]]]:
             todo += list(thing.values())
 
 
-def _library(module: str | None) -> bool:
+def _package(module: str | None) -> str:
+    return (module or "").partition(".")[0]
+
+
+def _library(module: str | None, own: str) -> bool:
+    """Whether a module is somebody else's: of a known library, or installed and not of the text's own package."""
     if module is None or module.startswith(TEXTS):
         return False
-    return module.partition(".")[0] in LIBRARIES
+    package = _package(module)
+    if package in LIBRARIES:
+        return True
+    file = getattr(sys.modules.get(package), "__file__", None) or ""
+    return package != own and any(part in file for part in INSTALLED)
 
 
 def _filled(cell: Any) -> bool:

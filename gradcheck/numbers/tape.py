@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradcheck.numbers.errors import NumbersError, Undecided
+from gradcheck.numbers.errors import NumbersError, Undecided, Untraceable
 from gradcheck.numbers.field import UNDECIDED, Floats, Ids, Ordered, Values
 from gradcheck.numbers.operations import TABLE
 
@@ -57,7 +57,8 @@ class Decision:
 class Tape:
     """Grows while a text runs.  ``active`` places depend on an input, all others are constants, held in ``floats`` too.
 
-    ``unit``: the unit roundoff of the narrowest type that the text casts to.  ``stopped``: what stopped the trace, should the text hide it.
+    ``unit``: the unit roundoff of the narrowest type that the text casts to.  ``stopped``: what stopped the trace, should the text
+    hide it.  ``work`` counts operations on single numbers, up to ``limit``.
     """
 
     ordered: Ordered
@@ -74,6 +75,8 @@ class Tape:
     starts: list[int] = field(default_factory=list)
     unit: float = 2.0**-53
     stopped: NumbersError | None = None
+    limit: int = 2_000_000
+    work: int = 0
 
     def __post_init__(self) -> None:
         self.constant(0.0)
@@ -125,6 +128,7 @@ class Tape:
         flat = tuple(ids.flatten() for ids in shaped)  # copies: whoever gave them may write into its array afterwards
         if flat[0].size == 0:
             return np.zeros(shaped[0].shape, np.int64)
+        self._pay(name, flat[0].size)
         value = self.ordered.apply(TABLE[name], tuple(self.values[ids] for ids in flat), parameter)
         return self._append(name, flat, value, parameter).reshape(shaped[0].shape)
 
@@ -134,10 +138,16 @@ class Tape:
         shape = shaped[0].shape
         if 0 in shape:
             return np.zeros(shape[:-1], np.int64)
+        self._pay(name, int(np.prod(shape)))
         flat = tuple(ids.flatten().reshape(-1, shape[-1]) for ids in shaped)
         gathered = [self.values[ids] for ids in flat]
         value = self.ordered.sum(gathered[0] if name == "sum" else gathered[0] * gathered[1])
         return self._append(name, flat, value, None).reshape(shape[:-1])
+
+    def _pay(self, call: str, operations: int) -> None:
+        self.work += operations
+        if self.work > self.limit:
+            raise Untraceable(call, f"the text takes more than {self.limit} operations on single numbers, limit=")
 
     def _append(self, name: str, flat: tuple[Ids, ...], value: Values, parameter: float | None) -> Ids:
         start = self.size

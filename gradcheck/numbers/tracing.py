@@ -21,6 +21,7 @@ from gradcheck.numbers.array import STATE, Traced, constants, lift, wrap
 from gradcheck.numbers.balls import Balls
 from gradcheck.numbers.errors import NumbersError, Undecided, Untraceable
 from gradcheck.numbers.field import LOCK, Floats, Ordered
+from gradcheck.numbers.operations import TABLE
 from gradcheck.numbers.patching import replaced, stand_in
 from gradcheck.numbers.program import Program, program
 from gradcheck.numbers.tape import Decision, Tape
@@ -32,7 +33,10 @@ PRECISIONS = (128, 256, 512)
 """At which a trace is tried, in bits, until its comparisons are decided."""
 
 NEARBY = -200
-"""Exponent of the step along a ``direction``: far below any difference of float64 numbers of size one, and far above 2**-512."""
+"""Exponent of the step along a ``direction``, relative to the smallest entry: far below what float64 numbers differ by."""
+
+LIMIT = 2_000_000
+"""Operations on single numbers that a trace may take: about a second, and 200 MB of balls."""
 
 
 @dataclass(frozen=True)
@@ -61,44 +65,60 @@ def trace(
     kwargs: dict[str, Any] | None = None,
     wrt: Sequence[int] | None = None,
     direction: Sequence[Any] | None = None,
+    limit: int = LIMIT,
 ) -> Trace:
     """The program of ``text(*inputs, **kwargs)`` at these inputs.
 
     Traced are the inputs of floats, or those that ``wrt`` names by position; integers and bools stay plain arrays.  ``field`` decides
     comparisons, by default balls of 128, 256 and at last 512 bits.  ``direction``: one array for each traced input; the text then runs at
-    x + 2^-200 direction, in balls of 512 bits, and takes the branch that lies there.
+    x + 2^-200 direction (times the size of the smallest entry, if that is less than one), in balls of 512 bits or more, and takes the
+    branch that lies there.  A text of more than ``limit`` operations on single numbers is not traced.
 
     Raises ``Untraceable``, which names the call that stopped it, or ``Undecided``, a comparison that no precision decides.
     """
-    if direction is not None and field is None:
-        field = Balls(PRECISIONS[-1])
-    if field is not None:
-        return _trace(text, inputs, field, kwargs or {}, wrt, direction)
-    for bits in PRECISIONS[:-1]:
+    step, bits = _step(inputs)
+    fields = (
+        [field] if field is not None else [Balls(bits)] if direction is not None else [Balls(b) for b in PRECISIONS]
+    )
+    undecided: Undecided | None = None
+    for one in fields:
         try:
-            return _trace(text, inputs, Balls(bits), kwargs or {}, wrt, None)
-        except Undecided:
-            continue
-    return _trace(text, inputs, Balls(PRECISIONS[-1]), kwargs or {}, wrt, None)
+            return _trace(text, inputs, Tape(one, limit=limit), kwargs or {}, wrt, direction, step)
+        except Undecided as error:
+            undecided = error
+    assert undecided is not None
+    raise undecided
+
+
+def _step(inputs: Sequence[Any]) -> tuple[int, int]:
+    """The exponent of the step along a direction, below the smallest entry, and the bits that hold it beside the largest."""
+    low, high = 0, 0
+    for x in inputs:
+        plain = np.asarray(x)
+        if plain.dtype.kind == "f" and plain.size:
+            exponents = np.frexp(plain[plain != 0].astype(np.float64))[1]
+            low, high = min([low, *exponents.tolist()]), max([high, *exponents.tolist()])
+    return low + NEARBY, max(PRECISIONS[-1], high - low - NEARBY + 256)
 
 
 def _trace(
     text: Callable[..., Any],
     inputs: Sequence[Any],
-    field: Ordered,
+    tape: Tape,
     kwargs: dict[str, Any],
     wrt: Sequence[int] | None,
     direction: Sequence[Any] | None,
+    step: int,
 ) -> Trace:
+    field = tape.ordered
     with LOCK:
         if STATE.tape is not None:
             raise Untraceable("gradcheck.numbers.tracing.trace", "the text traces another one")
         with field.working():
-            tape = Tape(field)
             STATE.tape, STATE.thread, STATE.depth = tape, threading.get_ident(), 0
             try:
                 with STATE.inside():
-                    given, places = _arguments(inputs, wrt, direction, tape)
+                    given, places = _arguments(inputs, wrt, direction, step, tape)
                 with replaced(text):
                     result = stand_in(text)(*given, **kwargs)
                 if tape.stopped is not None:
@@ -119,7 +139,7 @@ def _trace(
 
 
 def _arguments(
-    inputs: Sequence[Any], wrt: Sequence[int] | None, direction: Sequence[Any] | None, tape: Tape
+    inputs: Sequence[Any], wrt: Sequence[int] | None, direction: Sequence[Any] | None, step: int, tape: Tape
 ) -> tuple[list[Any], list[Any]]:
     given: list[Any] = []
     places: list[Any] = []
@@ -139,8 +159,10 @@ def _arguments(
             continue
         elements = tape.ordered.constants(values.ravel())
         if direction is not None:
-            w = tape.ordered.constants(np.ldexp(np.asarray(direction[len(places)], float).ravel(), NEARBY))
-            elements = elements + w
+            w = tape.ordered.constants(np.asarray(direction[len(places)], float).ravel())
+            elements = elements + w * tape.ordered.apply(
+                TABLE["powi"], (tape.ordered.constants(np.full(1, 2.0)),), step
+            )
         ids = tape.input(elements).reshape(values.shape)
         places.append(ids.copy())
         given.append(wrap(ids))

@@ -79,7 +79,11 @@ def operands(name: str) -> st.SearchStrategy[tuple[float, ...]]:
 
 
 def _numbers(low: float, high: float) -> st.SearchStrategy[float]:
-    special = [v for v in (0.0, -0.0, 5e-324, -5e-324, 1e-310, 1.0, -1.0, 0.5, 2.0, 50.0, -50.0, 1e300, -1e300) if low <= v <= high]
+    special = [
+        v
+        for v in (0.0, -0.0, 5e-324, -5e-324, 1e-310, 1.0, -1.0, 0.5, 2.0, 50.0, -50.0, 1e300, -1e300)
+        if low <= v <= high
+    ]
     near = st.floats(max(low, -30.0), min(high, 30.0))
     return st.one_of(st.floats(low, high), near, *([st.sampled_from(special)] if special else []))
 

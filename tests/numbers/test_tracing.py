@@ -20,7 +20,7 @@ from gradcheck.numbers.exact import Rationals
 from gradcheck.numbers.tracing import trace
 from gradcheck.numbers.truth import certified_difference, certified_gradient
 from tests.numbers import texts
-from tests.numbers.texts import MATRIX, VECTOR, cases
+from tests.numbers.texts import VECTOR, cases
 
 
 @pytest.mark.parametrize(("text", "x"), cases())
@@ -107,7 +107,17 @@ def test_a_text_that_traces_is_refused() -> None:
 
 
 def replaced_names() -> list[Any]:
-    return [texts.zeros, texts.asarray, texts.np, texts.math, texts.math_exp, texts.logsumexp, np.zeros, np.float64, np.vectorize.__call__]
+    return [
+        texts.zeros,
+        texts.asarray,
+        texts.np,
+        texts.math,
+        texts.math_exp,
+        texts.logsumexp,
+        np.zeros,
+        np.float64,
+        np.vectorize.__call__,
+    ]
 
 
 @pytest.mark.parametrize("fails", [False, True])

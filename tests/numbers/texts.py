@@ -1,4 +1,7 @@
-"""Texts as people write them: each traces, and its value is the float forward's.  Names of functions are imported in several ways on purpose."""
+"""Texts as people write them: each traces, and its value is the float forward's.
+
+Names of functions are imported in several ways on purpose.
+"""
 
 from __future__ import annotations
 
@@ -184,14 +187,18 @@ MATRIX_TEXTS: dict[str, Any] = {
     "unit triangular": lambda a: scipy.linalg.solve_triangular(a, a[:, :2], unit_diagonal=True),
     "cho_solve": lambda a: scipy.linalg.cho_solve(scipy.linalg.cho_factor(a @ a.T), a[0]),
     "scipy cholesky": lambda a: scipy.linalg.cholesky(a @ a.T) + scipy.linalg.inv(a) + scipy.linalg.det(a),
-    "trace": lambda a: a.trace() + np.trace(a, 1) + np.linalg.norm(a) + np.linalg.norm(a, 1) + np.linalg.norm(a, np.inf),
+    "trace": lambda a: (
+        a.trace() + np.trace(a, 1) + np.linalg.norm(a) + np.linalg.norm(a, 1) + np.linalg.norm(a, np.inf)
+    ),
     "einsum": lambda a: np.einsum("ij,jk,kl->il", a, a, a) + np.einsum("ii", a) + np.einsum("...ij->...ji", a),
     "tensordot": lambda a: np.tensordot(a, a, 1) + np.tensordot(a, a, ([0], [1])) + np.inner(a, a),
     "axes": lambda a: a.mean(0) + a.std(axis=1) + np.sort(a, axis=0)[1] + a.max(1) + np.median(a, axis=1),
     "along an axis": lambda a: np.take_along_axis(a, np.argmax(a, axis=1)[:, None], axis=1),
     "indices": lambda a: a[np.arange(3), [0, 2, 1]] + a[[0, 2]].sum(0) + np.diagonal(a),
     "triangles": lambda a: np.tril(a) + np.triu(a, 1).T + np.diag(np.diag(a)),
-    "moves": lambda a: np.moveaxis(a[None], 0, -1)[..., 0] + a.swapaxes(0, 1) + np.rot90(a) + a.ravel("F").reshape(3, 3),
+    "moves": lambda a: (
+        np.moveaxis(a[None], 0, -1)[..., 0] + a.swapaxes(0, 1) + np.rot90(a) + a.ravel("F").reshape(3, 3)
+    ),
     "joins": lambda a: np.vstack([a, np.ones(3)]).T @ np.hstack([a, a[:, :1]]).T,
     "attention": attention,
 }
