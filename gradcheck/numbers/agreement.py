@@ -15,6 +15,7 @@ from gradcheck.numbers.balls import Balls
 from gradcheck.numbers.field import Field, Floats, Values
 from gradcheck.numbers.floats import FLOAT64
 from gradcheck.numbers.program import Program
+from gradcheck.numbers.tape import REDUCTIONS
 from gradcheck.numbers.tracing import Trace
 
 ARITHMETIC = ("add", "sub", "mul", "div", "neg", "sqrt")
@@ -45,57 +46,44 @@ def rounding_bound(trace: Trace, inputs: Sequence[Any], unit: float = 2.0**-53) 
 
 def _bounds(trace: Trace, inputs: Sequence[Any], position: int, unit: float, field: Field) -> Floats:
     program = trace.program
+    count = program.outputs[position].size
+    out = np.zeros(count)
+    step = max(1, CELLS // max(program.size, 1))
     with field.working():
-        given = [field.constants(np.asarray(x, float).ravel()) for x in inputs]
-        store = program.run(field, given)
-        count = program.outputs[position].size
-        out = np.zeros(count)
-        step = max(1, CELLS // max(program.size, 1))
-        noise = _local(program, _near(store), unit)
+        store = program.run(field, [field.constants(np.asarray(x, float).ravel()) for x in inputs])
+        noise = _local(program, store, unit)
+        made = np.flatnonzero(np.asarray(noise != 0, bool))
         for start in range(0, count, step):
             rows = np.arange(start, min(start + step, count))
-            unit_vectors = np.zeros((rows.size, count))
-            unit_vectors[np.arange(rows.size), rows] = 1.0
+            chosen = np.zeros((rows.size, count))
+            chosen[np.arange(rows.size), rows] = 1.0
             cotangents = [
-                field.constants(unit_vectors) if k == position else field.zeros((rows.size, ids.size))
+                field.constants(chosen) if k == position else field.zeros((rows.size, ids.size))
                 for k, ids in enumerate(program.outputs)
             ]
-            spread = _spread(store, rows.size, field)
-            slopes = np.abs(_near(program.adjoint(field, spread, cotangents)))
-            with np.errstate(all="ignore"):
-                terms = np.where(noise > 0, slopes * noise, 0.0)
-                out[rows] = HIGHER * np.sum(terms, axis=-1)
+            spread = np.broadcast_to(store, (rows.size, program.size))
+            slopes = np.abs(program.adjoint(field, spread, cotangents)[:, made])
+            # a place that the output does not depend on may hold no number
+            terms = np.where(np.asarray(slopes == 0, bool), slopes, slopes * noise[made])
+            out[rows] = HIGHER * np.array([float(v) for v in field.sum(terms)])
     return out
 
 
-def _spread(store: Values, rows: int, field: Field) -> Values:
-    return np.broadcast_to(store, (rows, store.shape[-1]))
-
-
-def _near(values: Values) -> Floats:
-    if values.dtype != object:
-        return np.asarray(values, float)
-    return np.array([float(v) for v in values.flat], float).reshape(values.shape)
-
-
-def _local(program: Program, values: Floats, unit: float) -> Floats:
+def _local(program: Program, values: Values, unit: float) -> Values:
     """The roundoff of each place: of its own size, or of the terms that it adds up; and what underflow may take."""
-    noise = np.zeros(program.size)
-    tiny = 2.0**-1074 if unit <= 2.0**-53 else 2.0**-24 if unit == 2.0**-11 else 2.0**-149
-    with np.errstate(all="ignore"):
-        for step in program.steps:
-            if step.name == "sum":
-                size = np.sum(np.abs(values[step.operands[0]]), axis=-1) * step.operands[0].shape[-1]
-            elif step.name == "dot":
-                size = (
-                    np.sum(np.abs(values[step.operands[0]] * values[step.operands[1]]), axis=-1)
-                    * step.operands[0].shape[-1]
-                )
-            else:
-                size = np.abs(values[step.places]) * (1.0 if step.name in ARITHMETIC else LIBRARY)
-            noise[step.places] = size * unit + tiny
-        for ids in program.inputs:  # a narrower type is exact for its own numbers, but casts may round
-            noise[ids.ravel()] = 0.0 if unit <= 2.0**-53 else np.abs(values[ids.ravel()]) * unit
+    tiny = {2.0**-11: 2.0**-24, 2.0**-24: 2.0**-149, 2.0**-8: 2.0**-133}.get(unit, 2.0**-1074)
+    noise = np.full(values.shape, 0.0, values.dtype)
+    for step in program.steps:
+        terms = [np.abs(values[ids]) for ids in step.operands]
+        if step.name in REDUCTIONS:
+            products = terms[0] if step.name == "sum" else terms[0] * terms[1]
+            size = np.add.reduce(products, axis=-1) * float(products.shape[-1])
+        else:
+            size = np.abs(values[step.places]) * (1.0 if step.name in ARITHMETIC else LIBRARY)
+        noise[step.places] = size * unit + tiny
+    if unit > 2.0**-53:  # casts to the narrower type may round the inputs
+        for ids in program.inputs:
+            noise[ids.ravel()] = np.abs(values[ids.ravel()]) * unit
     return noise
 
 

@@ -167,7 +167,7 @@ ENTRIES = (
     ),
     Operation(
         "powi",
-        (lambda k, x, y, n: k.powi(x, n=n - 1) * n,),
+        (lambda k, x, y, n: k.powi(x, n=n - 1) * n if n else k.number(0.0),),
         lambda _, x, n: x**n,
         lambda _, x, n: x**n,
         _power,
