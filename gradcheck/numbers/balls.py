@@ -43,6 +43,10 @@ def _found(field: ObjectField, kind: Any, operation: Operation, parameter: float
     return lambda *x: given(kind, *x, parameter)
 
 
+LARGEST = 2**1023
+"""Larger integers may be no float64 numbers."""
+
+
 @dataclass(frozen=True)
 class Balls(ObjectField, Ordered):
     """Real balls at a working precision of ``bits``."""
@@ -89,7 +93,7 @@ class Balls(ObjectField, Ordered):
         out = np.full(values.shape, np.nan)
         for i, v in enumerate(values.flat):
             whole = v.floor().unique_fmpz() if v.is_finite() else None
-            if whole is not None:
+            if whole is not None and abs(whole) < LARGEST and arb(float(int(whole))) == whole:
                 out.flat[i] = float(int(whole))
         return out
 
@@ -98,8 +102,9 @@ class Balls(ObjectField, Ordered):
         return np.array([v.is_finite() for v in values.flat], bool).reshape(values.shape)
 
     def nearest(self, values: Values) -> Floats:
-        """The midpoint, rounded."""
-        return np.array([float(v) for v in values.flat], float).reshape(values.shape)
+        """The midpoint, rounded; of a ball without end nothing is near."""
+        near = [float(v) if v.is_finite() or v.is_exact() else np.nan for v in values.flat]
+        return np.array(near, float).reshape(values.shape)
 
 
 @dataclass(frozen=True)
