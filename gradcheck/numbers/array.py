@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.numbers.errors import NumbersError, Untraceable
-from gradcheck.numbers.field import Array, Floats, Ids
+from gradcheck.numbers.field import Ids
 from gradcheck.numbers.tape import Tape
 
 PLACE = np.dtype([("id", "i8"), ("tape", "i8")])
@@ -419,6 +419,3 @@ def _itself(self: Traced) -> Any:
 Traced.sort = _sorted_in_place  # type: ignore[method-assign,assignment]  # ndarray's is C
 Traced.partition = _partitioned_in_place  # type: ignore[method-assign,assignment]  # ndarray's is C
 Traced.conj = Traced.conjugate = _itself  # type: ignore[method-assign,assignment]  # numbers are real
-
-
-__all__ = ["FLOAT", "FUNCTIONS", "PLACE", "STATE", "UFUNCS", "VIEWS", "Array", "Floats", "Traced"]

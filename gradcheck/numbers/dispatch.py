@@ -22,12 +22,11 @@ from gradcheck.numbers.array import (
     lift,
     places,
     promoted,
-    traced_within,
     wrap,
     write,
 )
 from gradcheck.numbers.errors import Untraceable
-from gradcheck.numbers.field import Array, Ids
+from gradcheck.numbers.field import Ids
 
 REDUCTIONS: dict[str, Callable[[Ids], Ids]] = {}
 """Ufuncs with a reduction of their own: from places (..., k), k > 0, to places (...)."""
@@ -253,8 +252,3 @@ def function_call(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
         target = out[0] if isinstance(out, tuple) else out
         return _store(handler(*args, **kwargs), (target,), call)
     return handler(*args, **kwargs)
-
-
-def plain(x: Any) -> Array:
-    """A plain array of whatever is no traced array."""
-    return np.asarray(demoted(x)) if traced_within(x) and not depends(x) else np.asarray(x)

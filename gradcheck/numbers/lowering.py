@@ -13,6 +13,7 @@ import numpy as np
 
 from gradcheck.numbers.array import UFUNCS, Traced, constants, tape, wrap
 from gradcheck.numbers.dispatch import REDUCTIONS
+from gradcheck.numbers.errors import Undecided, Untraceable
 from gradcheck.numbers.field import Array, Ids
 
 LARGEST_POWER = 2.0**53
@@ -94,8 +95,6 @@ for _ufunc, (_operation, _order) in BESSEL.items():
 
 def _by_order(call: str, operation: str, order: Ids, x: Ids) -> Traced:
     """A function with an integer constant as its first argument, one value of it after another."""
-    from gradcheck.numbers.errors import Untraceable
-
     if tape(call).active[order].any():
         raise Untraceable(call, "its order depends on the inputs")
     orders, ids = np.broadcast_arrays(tape(call).floats[order], x)
@@ -245,8 +244,6 @@ def _isinf(x: Ids) -> Array:
 
 
 def _certain(call: str, x: Ids, answer: Array, finite: Array) -> Array:
-    from gradcheck.numbers.errors import Undecided
-
     t = tape(call)
     doubtful = np.flatnonzero(t.active[x] & ~finite)
     if doubtful.size:

@@ -15,6 +15,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from flint import acb
 from scipy import special
 
 from gradcheck.numbers.field import Field, Values
@@ -102,15 +103,11 @@ def _mp_log_expit(m: Any, x: Any) -> Any:
 
 
 def _ball_polygamma(kind: Any, x: Any, n: int) -> Any:
-    from flint import acb
-
     value = acb.polygamma(acb(x), n)
     return value.real if kind is not acb else value
 
 
 def _ball_power(kind: Any, a: Any, b: Any) -> Any:
-    from flint import acb
-
     return a.pow(b, analytic=True) if kind is acb else a**b
 
 
@@ -132,8 +129,6 @@ def _fixed_power_slope(k: Calculus, x: Any, y: Any, n: float) -> Any:
 
 def _ball_atan2(kind: Any, a: Any, b: Any) -> Any:
     """The angle of (b, a); for complex numbers by arc tangents of what stays off their cuts."""
-    from flint import acb
-
     if kind is not acb:
         return kind.atan2(a, b)
     if b.real > 0:
@@ -145,6 +140,12 @@ def _ball_atan2(kind: Any, a: Any, b: Any) -> Any:
 
 def _ball_atan(z: Any) -> Any:
     return z.atan() if IMAGINARY.clear(z) else z / 0
+
+
+def _float_polygamma(x: Any, n: int) -> Any:
+    """SciPy's knows positive arguments only, and does not come back from large negative ones."""
+    right = np.asarray(x) > 0
+    return np.where(right, special.polygamma(n, np.where(right, x, 1.0)), np.nan)
 
 
 def _bell(k: Calculus, x: Any) -> Any:
@@ -264,7 +265,7 @@ ENTRIES = (
         (lambda k, x, y, n: k.polygamma(x, n=n + 1),),
         _ball_polygamma,
         lambda m, x, n: m.psi(n, x),
-        lambda x, n: special.polygamma(n, x),
+        _float_polygamma,
         parametric=True,
     ),
     # Bessel functions of integer order, DLMF 10.6.1, 10.29.1

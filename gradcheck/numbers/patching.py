@@ -9,12 +9,12 @@ and undone also when the text raises.
 from __future__ import annotations
 
 import builtins
+import functools
 import math
 import sys
 import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -75,7 +75,7 @@ def _namespaces(text: Any) -> Iterator[tuple[dict[str, Any], tuple[Any, ...]]]:
         if id(thing) in seen or thing is None:
             continue
         seen.add(id(thing))
-        if isinstance(thing, partial):
+        if isinstance(thing, functools.partial):
             todo += [thing.func, *thing.args, *thing.keywords.values()]
         elif isinstance(thing, types.MethodType):
             todo += [thing.__func__, thing.__self__]
@@ -91,7 +91,7 @@ def _namespaces(text: Any) -> Iterator[tuple[dict[str, Any], tuple[Any, ...]]]:
                 todo += [
                     v
                     for v in thing.__globals__.values()
-                    if isinstance(v, types.FunctionType | type | types.ModuleType | partial)
+                    if isinstance(v, types.FunctionType | type | types.ModuleType | functools.partial)
                 ]
                 yield thing.__globals__, cells
             else:
@@ -102,6 +102,8 @@ def _namespaces(text: Any) -> Iterator[tuple[dict[str, Any], tuple[Any, ...]]]:
         elif isinstance(thing, type):
             if not _library(thing.__module__, own):
                 todo += [v for k in thing.__mro__ if not _library(k.__module__, own) for v in vars(k).values()]
+        elif isinstance(thing, functools._lru_cache_wrapper):
+            todo.append(thing.__wrapped__)
         elif isinstance(thing, staticmethod | classmethod):
             todo.append(thing.__func__)
         elif isinstance(thing, property):
@@ -154,15 +156,15 @@ def replaced(text: Any) -> Iterator[None]:
             for name, value in list(namespace.items()):
                 new = stand_in(value)
                 if new is not value:
-                    undo.append(partial(namespace.__setitem__, name, value))
+                    undo.append(functools.partial(namespace.__setitem__, name, value))
                     namespace[name] = new
             for cell in cells:
                 if _filled(cell) and stand_in(cell.cell_contents) is not cell.cell_contents:
-                    undo.append(partial(setattr, cell, "cell_contents", cell.cell_contents))
+                    undo.append(functools.partial(setattr, cell, "cell_contents", cell.cell_contents))
                     cell.cell_contents = stand_in(cell.cell_contents)
-        undo.append(partial(setattr, builtins, "__import__", builtins.__import__))
+        undo.append(functools.partial(setattr, builtins, "__import__", builtins.__import__))
         builtins.__import__ = _importer({id(namespace) for namespace, _ in spaces}, builtins.__import__)
-        undo.append(partial(setattr, np.vectorize, "__call__", VECTORIZE))
+        undo.append(functools.partial(setattr, np.vectorize, "__call__", VECTORIZE))
         np.vectorize.__call__ = vectorize_call  # type: ignore[method-assign]  # put back below
         yield
     finally:

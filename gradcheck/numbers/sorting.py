@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.numbers.array import Traced, demoted, lift, tape, wrap
+from gradcheck.numbers.dispatch import last
 from gradcheck.numbers.errors import Untraceable
 from gradcheck.numbers.field import Array, Ids
 from gradcheck.numbers.lowering import compare
@@ -103,8 +104,6 @@ def quantile(
     **_: Any,
 ) -> Any:
     """Between the entries next to position q (n - 1) of the sorted ones."""
-    from gradcheck.numbers.dispatch import last
-
     if method not in METHODS:
         raise Untraceable("numpy.quantile", f"method={method!r}")
     ids, _axes, kept = last(a, axis, "numpy.quantile")

@@ -9,6 +9,8 @@ import numpy as np
 from scipy import special
 
 from gradcheck.numbers.array import demoted, lift, tape, wrap
+from gradcheck.numbers.compounds import circle
+from gradcheck.numbers.dispatch import last
 from gradcheck.numbers.errors import Untraceable
 from gradcheck.numbers.field import Ids
 from gradcheck.numbers.lowering import emit
@@ -16,8 +18,6 @@ from gradcheck.numbers.lowering import emit
 
 def _shift(a: Any, axis: Any, call: str) -> Any:
     """The entry of largest midpoint: any number may be taken off, so nothing is decided."""
-    from gradcheck.numbers.dispatch import last
-
     ids, _, kept = last(a, axis, call)
     t = tape(call)
     sizes = t.ordered.nearest(t.values[ids.ravel()]).reshape(ids.shape)
@@ -63,8 +63,6 @@ def multigammaln(a: Any, d: Any) -> Any:
     """log of the multivariate gamma function, DLMF 35.3.4."""
     k = np.arange(1, int(d) + 1)
     constant = d * (d - 1) / 4.0
-    from gradcheck.numbers.compounds import circle
-
     return constant * np.log(circle()) + np.sum(special.gammaln(np.expand_dims(a, -1) + (1 - k) / 2.0), axis=-1)
 
 
