@@ -76,12 +76,19 @@ def _elements(field: Any, arrays: Sequence[Any]) -> list[Values]:
     return [field.constants(np.asarray(a, np.float64).ravel()) for a in arrays]
 
 
-def natural_scale(program: Program, inputs: Sequence[Any], value: Sequence[Floats], cotangents: Sequence[Any]) -> float:
+def natural_scale(inputs: Sequence[Any], value: Sequence[Floats], cotangents: Sequence[Any]) -> float:
     """\\|g\\|.\\|f\\| over the size of the point: what an entry is compared with whose terms cancel."""
     with np.errstate(all="ignore"):
-        size = sum(float(np.sum(np.abs(np.asarray(g) * v))) for g, v in zip(cotangents, value, strict=True))
+        size = sum(float(np.sum(np.abs(np.ravel(g) * np.ravel(v)))) for g, v in zip(cotangents, value, strict=True))
     length = max([1.0, *(float(np.max(np.abs(x), initial=0.0)) for x in inputs)])
     return size / length if np.isfinite(size) else 0.0
+
+
+def _scale(program: Program, inputs: Sequence[Any], cotangents: Sequence[Any]) -> float:
+    field = Balls(64)
+    with field.working():
+        values = [field.nearest(v) for v in program.evaluate(field, _elements(field, inputs))]
+    return natural_scale(inputs, values, cotangents)
 
 
 def _sharp(found: Sequence[Certified], scale: float) -> bool:
@@ -101,11 +108,12 @@ def certified_gradient(
     *,
     bits: int = 128,
     limit: int = LIMIT,
-    scale: float = 0.0,
+    scale: float | None = None,
 ) -> tuple[Certified, ...]:
     """The vjp sum_k <g_k, d f_k> for each traced input, in balls, at a precision that is doubled until the radii are small.
 
-    ``inputs`` are the traced ones; ``scale``: see ``natural_scale``.
+    ``inputs`` are the traced ones.  A radius is small beside its number, or beside ``scale`` (by default the ``natural_scale``) times the
+    unit roundoff, where terms cancel.
     """
     while True:
         field = Balls(bits)
@@ -118,8 +126,12 @@ def certified_gradient(
             places = program.adjoint(field, store, weights)
             slopes = [places[ids.ravel()] for ids in program.inputs]
             found = tuple(certified(s, np.shape(x), bits) for s, x in zip(slopes, inputs, strict=True))
-        if bits * 2 > limit or _sharp(found, scale):
+        if bits * 2 > limit or _sharp(found, scale or 0.0):
             return found
+        if scale is None:  # it costs an evaluation, and is seldom wanted
+            scale = _scale(program, inputs, cotangents)
+            if _sharp(found, scale):
+                return found
         bits *= 2
 
 
@@ -166,7 +178,7 @@ def _exponents(x: Floats) -> Any:
 
 
 def certified_difference(
-    program: Program, inputs: Sequence[Any], cotangents: Sequence[Any], *, bits: int = 256, scale: float = 0.0
+    program: Program, inputs: Sequence[Any], cotangents: Sequence[Any], *, bits: int = 256, scale: float | None = None
 ) -> tuple[Certified, ...]:
     """The same vjp from values alone.
 
@@ -174,6 +186,8 @@ def certified_difference(
     \\|(phi(x + h) - phi(x - h)) / 2h - phi'(x)\\| <= (M / R) q^2 / (1 - q^2), q = h / R, by Cauchy's estimates of the Taylor coefficients
     (Ahlfors, Complex Analysis, section 4.2.3).  The radius R is 2^-k of the entry's size; k grows until the bound is small.
     """
+    if scale is None:
+        scale = _scale(program, inputs, cotangents)
     points = [np.asarray(x, np.float64) for x in inputs]
     flat = np.concatenate([p.ravel() for p in points]) if points else np.zeros(0)
     sizes = _exponents(flat)

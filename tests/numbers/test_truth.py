@@ -40,7 +40,7 @@ def scalar(x: Any) -> Any:
 def test_the_four_roads_meet(entries: list[float]) -> None:
     x = [np.array(entries)]
     found = trace(scalar, x)
-    scale = natural_scale(found.program, x, found.value, ONE)
+    scale = natural_scale(x, found.value, ONE)
     by_rules = certified_gradient(found.program, x, ONE, scale=scale)[0]
     by_values = certified_difference(found.program, x, ONE, scale=scale)[0]
     in_mp = high_precision_gradient(found.program, x, ONE, bits=400)[0]
@@ -71,7 +71,7 @@ def test_at_the_ends_of_the_range(text: Any, x: float) -> None:
 def test_a_cancelling_gradient_is_zero_within_its_radius() -> None:
     x = [np.array([0.3, 1.2, -0.7])]
     found = trace(lambda x: np.sum(np.exp(x - x.max()) / np.sum(np.exp(x - x.max()))), x)
-    truth = certified_gradient(found.program, x, ONE, scale=natural_scale(found.program, x, found.value, ONE))[0]
+    truth = certified_gradient(found.program, x, ONE, scale=natural_scale(x, found.value, ONE))[0]
     assert np.all(np.abs(truth.value) <= 2.0**-100) and truth.bits == 128
 
 
