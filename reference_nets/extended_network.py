@@ -45,7 +45,7 @@ def layered(
     """
     names = layer_names([len(matrices[0]) - 1, *(matrix.shape[1] for matrix in matrices)])
     nodes: dict[str, Primitive | None] = dict.fromkeys([*names[0], ONE])
-    connections = []
+    connections: list[Connection] = []
     for below, layer, matrix, activation in zip(names[:-1], names[1:], matrices, activations, strict=True):
         nodes.update(dict.fromkeys(layer, unit(activation)))
         for start, row in zip([*below, ONE], matrix, strict=True):

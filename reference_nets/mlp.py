@@ -112,6 +112,20 @@ def gradient(
     return slopes if penalty is None else descend(slopes, penalty.gradient(layers), -strength)
 
 
+def flatten(layers: Layers) -> Value:
+    """All parameters in one vector: layer by layer, in each the rows of W_l and then b_l."""
+    return np.concatenate([np.ravel(part) for layer in layers for part in layer])
+
+
+def unflatten(flat: Value, like: Layers) -> tuple[Layer, ...]:
+    """The layers, in the shapes of ``like``, whose parameters ``flat`` holds."""
+    sizes = [np.size(part) for layer in like for part in layer]
+    if np.shape(flat) != (sum(sizes),):
+        raise ValueError(f"flat has shape {np.shape(flat)}; these layers have {sum(sizes)} parameters")
+    pieces = iter(np.split(flat, np.cumsum(sizes)[:-1]))
+    return tuple(Layer(*(np.reshape(next(pieces), np.shape(part)) for part in layer)) for layer in like)
+
+
 def descend(layers: Layers, slopes: Layers, rate: Value) -> tuple[Layer, ...]:
     """One step of gradient descent on all layers at once, after all slopes are known."""
     return tuple(
