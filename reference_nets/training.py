@@ -10,6 +10,7 @@ section 7.3.2.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -45,7 +46,7 @@ def rings(count: int, rng: np.random.Generator) -> Data:
 
 def random_layers(widths: Sequence[int], rng: np.random.Generator) -> tuple[Layer, ...]:
     """Weights of mean 0 and variance 1/(number of inputs), so that a sum of inputs of size 1 has size 1; biases 0."""
-    pairs = zip(widths[:-1], widths[1:], strict=True)
+    pairs = itertools.pairwise(widths)
     return tuple(Layer(rng.normal(size=(a, b)) / np.sqrt(a), np.zeros(b)) for a, b in pairs)
 
 
