@@ -77,11 +77,12 @@ def expand(network: Network, weights: Value, x: Value) -> list[Expansion]:
                 value, slope, curvature = nodes[start]
                 s = s + weights[place] * value
                 here = _unit_vector(weights, place)
-                first = first + weights[place] * slope + here * value
+                first = first + slope * weights[place] + here * value
                 mixed = np.multiply.outer(here, slope)
-                second = second + weights[place] * curvature + mixed + mixed.T
+                second = second + curvature * weights[place] + mixed + mixed.T
         one, two = f.derivative(s), second_derivative(f)(s)
-        nodes.append(Expansion(f.function(s), one * first, two * np.multiply.outer(first, first) + one * second))
+        hessian = np.multiply.outer(first, first) * two + second * one
+        nodes.append(Expansion(f.function(s), first * one, hessian))
     return nodes
 
 
