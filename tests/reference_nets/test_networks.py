@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gradcheck
+from reference_nets.networks import FLOATS, NETWORKS, RATIONALS, random_inputs
 from tests.reference_nets.exact_numbers import all_fractions, assert_caught, exact_search, inner, lift, rationals, slope
-from tests.reference_nets.networks import CASES, random_inputs
-from tests.reference_nets.number_systems import AGREED, BALLS, DIGITS, FLOATS, MPMATH, RATIONALS, contains
+from tests.reference_nets.number_systems import AGREED, BALLS, DIGITS, MPMATH, contains, to_balls, to_mp
 
-RATIONAL = [name for name, case in CASES.items() if case.rational]
+RATIONAL = [name for name, case in NETWORKS.items() if case.rational]
 MILLION = 2**20
 """A twin is off by the largest entry divided by this; an integer, so that rationals stay rational."""
 
@@ -34,9 +34,9 @@ def spoil(vjp):
     return spoilt
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_gradient_is_the_derivative_by_the_checker(name):
-    case = CASES[name]
+    case = NETWORKS[name]
     forward, vjp = case.build(FLOATS)
     inputs = random_inputs(case, np.random.default_rng(1))
     options = {"wrt": tuple(range(case.differentiated)), "seed": 1}
@@ -63,9 +63,9 @@ def high_precision_case(case, seed):
     """(forward, vjp, inputs, cotangent) over mpmath numbers that are floats."""
     rng = np.random.default_rng(seed)
     forward, vjp = case.build(MPMATH)
-    inputs = tuple(MPMATH.lift(part) for part in random_inputs(case, rng))
+    inputs = tuple(to_mp(part) for part in random_inputs(case, rng))
     value = forward(*inputs)
-    return forward, vjp, inputs, MPMATH.lift(rng.choice([-1.0, 1.0, 0.5], np.shape(value)))
+    return forward, vjp, inputs, to_mp(rng.choice([-1.0, 1.0, 0.5], np.shape(value)))
 
 
 def gradient_by_mpmath(case, forward, inputs, cotangent):
@@ -95,9 +95,9 @@ def furthest(gradients, expected):
     return max(abs(got - wanted)) / (1 + max(abs(wanted)))
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_gradient_agrees_with_mpmath_to_50_digits(name):
-    case = CASES[name]
+    case = NETWORKS[name]
     with mpmath.workdps(DIGITS):
         forward, vjp, inputs, cotangent = high_precision_case(case, 2)
         expected = gradient_by_mpmath(case, forward, inputs, cotangent)
@@ -105,15 +105,15 @@ def test_gradient_agrees_with_mpmath_to_50_digits(name):
         assert furthest(spoil(vjp)(cotangent, *inputs), expected) > AGREED
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_balls_contain_the_gradient(name):
     """The same code over balls of 53 bits, at inputs that are floats and hence exact: the 70 digits lie inside."""
-    case = CASES[name]
+    case = NETWORKS[name]
     _, vjp = case.build(BALLS)
     with mpmath.workdps(DIGITS):
         _, vjp_mp, inputs, cotangent = high_precision_case(case, 3)
         expected, spoilt = vjp_mp(cotangent, *inputs), spoil(vjp_mp)(cotangent, *inputs)
-        balls = vjp(BALLS.lift(cotangent), *(BALLS.lift(part) for part in inputs))
+        balls = vjp(to_balls(cotangent), *(to_balls(part) for part in inputs))
 
         def all_inside(gradients):
             return all(
@@ -129,7 +129,7 @@ def test_balls_contain_the_gradient(name):
 @st.composite
 def exact_problems(draw, name):
     """(forward, vjp, inputs, directions, cotangent) in rationals, of drawn sizes."""
-    case = CASES[name]
+    case = NETWORKS[name]
     forward, vjp = case.build(RATIONALS)
     shapes = case.shapes(*(draw(st.integers(1, 3), label=size) for size in "nmk"))
     inputs = tuple(draw(rationals(*shape))[()] for shape in shapes)

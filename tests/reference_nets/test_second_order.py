@@ -24,7 +24,7 @@ from tests.reference_nets.exact_numbers import (
     rationals,
     slope,
 )
-from tests.reference_nets.number_systems import AGREED, DIGITS, MPMATH
+from tests.reference_nets.number_systems import AGREED, DIGITS, MPMATH, to_mp
 
 F = (generic.identity, generic.square, generic.cube, generic.bump)
 
@@ -187,8 +187,8 @@ def test_the_curvature_of_a_loss_is_the_derivative_of_its_gradient(name):
     }[name]
     rng = np.random.default_rng(1)
     with mpmath.workdps(DIGITS):
-        a, y = (MPMATH.lift(rng.uniform(0.25, 0.75, (2, 3))) for _ in range(2))
-        t = MPMATH.lift(rng.normal(size=(2, 3)))
+        a, y = (to_mp(rng.uniform(0.25, 0.75, (2, 3))) for _ in range(2))
+        t = to_mp(rng.normal(size=(2, 3)))
         got = loss.curvature(a, y, t)
         for i, j in np.ndindex(a.shape):
             wanted = mpmath.diff(lambda h, i=i, j=j: loss.gradient(a + h * t, y)[i, j], 0)

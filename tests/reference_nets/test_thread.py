@@ -15,9 +15,9 @@ from reference_nets import backprop, generic, operations, thread
 from reference_nets.b_diagrams import Connection, Diagram, unit
 from reference_nets.graph import Graph, Vertex
 from reference_nets.graph_models import operation_graph
+from reference_nets.networks import NETWORKS, RATIONALS
 from tests.reference_nets.exact_numbers import assert_caught, exact_search, exactly, random_rationals
-from tests.reference_nets.networks import CASES
-from tests.reference_nets.number_systems import AGREED, DIGITS, MPMATH, RATIONALS
+from tests.reference_nets.number_systems import AGREED, DIGITS, MPMATH, to_mp
 from tests.reference_nets.random_graphs import graphs
 
 FORMULAS = thread.formulas()
@@ -60,7 +60,7 @@ def test_the_printed_sigmoid_is_consistent_in_itself_but_is_not_the_sigmoid():
     assert not gradcheck.check(*floating(formula.claimed), (z,), like="sigmoid").ok
     assert gradcheck.check(*floating(formula.mended), (z,), like="sigmoid").ok
     with mpmath.workdps(DIGITS):
-        exact, z = thread.formulas(MP_EXP)["P1"], MPMATH.lift(z)
+        exact, z = thread.formulas(MP_EXP)["P1"], to_mp(z)
         assert max(abs(exact.claimed.forward(z) + exact.mended.forward(z) - 1)) <= AGREED
 
 
@@ -82,7 +82,7 @@ def test_the_relation_is_as_stated(number):
     """Between Jacobians in 70 digits: printed = predicted from the truth, and not = the truth."""
     with mpmath.workdps(DIGITS):
         formula = thread.formulas(MP_EXP)[number]
-        inputs = tuple(MPMATH.lift(part) for part in formula.example(np.random.default_rng(2)))
+        inputs = tuple(to_mp(part) for part in formula.example(np.random.default_rng(2)))
         printed, truth = measured(formula, inputs)
         assert gap(printed, formula.predicted(truth, *inputs)) <= AGREED
         assert gap(printed, truth(*inputs)) > AGREED
@@ -93,7 +93,7 @@ def test_the_truth_of_a_record_is_the_truth(number):
     """``expected`` is held against mpmath.diff of the function that is meant, entry by entry."""
     with mpmath.workdps(DIGITS):
         formula = thread.formulas(MP_EXP)[number]
-        inputs = tuple(MPMATH.lift(part) for part in formula.example(np.random.default_rng(3)))
+        inputs = tuple(to_mp(part) for part in formula.example(np.random.default_rng(3)))
         meant = formula.mended.forward if formula.definition else formula.claimed.forward
         truth = thread.jacobian(meant, formula.expected)(*inputs)
         for place, rows in enumerate(truth):
@@ -236,8 +236,8 @@ def test_the_right_rules_are_the_networks_themselves():
     """The mended unit cost and the networks' table agree: the records do not carry formulas of their own."""
     rng = np.random.default_rng(7)
     inputs = FORMULAS["P9"].example(rng)
-    forward, vjp = CASES["sigmoid unit"].build(MPMATH)
+    forward, vjp = NETWORKS["sigmoid unit"].build(MPMATH)
     with mpmath.workdps(DIGITS):
-        mended, lifted = thread.formulas(MP_EXP)["P9"].mended, tuple(MPMATH.lift(part) for part in inputs)
+        mended, lifted = thread.formulas(MP_EXP)["P9"].mended, tuple(to_mp(part) for part in inputs)
         assert mended.forward(*lifted) == forward(*lifted)
         assert all(np.all(a == b) for a, b in zip(mended.vjp(1, *lifted), vjp(1, *lifted), strict=True))
