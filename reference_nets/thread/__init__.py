@@ -18,11 +18,11 @@ import numpy as np
 from reference_nets.generic import Activation, Value, logistic
 from reference_nets.thread.layers import layer_formulas
 from reference_nets.thread.orders import order_formulas
-from reference_nets.thread.records import Formula, Rule, Statement, jacobian
+from reference_nets.thread.records import Formula, Measurement, Rule, Statement, jacobian, measure
 from reference_nets.thread.unit import sigmoid_formulas, unit_formulas
 from reference_nets.thread.words import STATEMENTS
 
-__all__ = ["STATEMENTS", "Formula", "Rule", "Statement", "formulas", "jacobian"]
+__all__ = ["STATEMENTS", "Formula", "Measurement", "Rule", "Statement", "formulas", "jacobian", "measure"]
 
 
 def formulas(exp: Callable[[Value], Value] = np.exp, sigma: Activation | None = None) -> dict[str, Formula]:

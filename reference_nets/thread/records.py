@@ -86,3 +86,38 @@ def jacobian(forward: Callable[..., Value], vjp: Callable[..., Gradients]) -> Ja
         return tuple(np.stack([np.asarray(row) for row in column]) for column in zip(*answers, strict=True))
 
     return rows
+
+
+class Measurement(NamedTuple):
+    """Jacobians by each differentiated input: as printed, as they should be, and as the relation predicts."""
+
+    printed: Gradients
+    expected: Gradients
+    predicted: Gradients
+
+    @property
+    def off(self) -> Value:
+        """The largest |printed - expected|: how wrong the printed formula is here."""
+        return _largest_gap(self.printed, self.expected)
+
+    @property
+    def unexplained(self) -> Value:
+        """The largest |printed - predicted|: 0, up to rounding, if the relation is as stated."""
+        return _largest_gap(self.printed, self.predicted)
+
+    def ratio(self, place: int = 0) -> Value:
+        """printed / expected by one input, entry by entry; the expected Jacobian must have no zero there."""
+        return self.printed[place] / self.expected[place]
+
+
+def measure(formula: Formula, *inputs: Value) -> Measurement:
+    """Both Jacobians of a formula at some inputs, and the one that its relation predicts from the right one."""
+    forward = formula.claimed.forward
+    truth = jacobian(forward, formula.expected)
+    return Measurement(
+        jacobian(forward, formula.claimed.vjp)(*inputs), truth(*inputs), formula.predicted(truth, *inputs)
+    )
+
+
+def _largest_gap(some: Gradients, others: Gradients) -> Value:
+    return max(abs(entry) for a, b in zip(some, others, strict=True) for entry in np.ravel(np.asarray(a - b)))

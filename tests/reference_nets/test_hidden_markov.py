@@ -110,6 +110,18 @@ def test_reestimation_never_lowers_the_likelihood(problem):
         assert (better.moves.sum(axis=1) == 1).all() and (better.emissions.sum(axis=1) == 1).all()
 
 
+def test_other_reestimates_may_lower_it():
+    """The twin takes the squares of the counts: also a larger weight for what is used more, but no ascent."""
+
+    def lowers(problem):
+        model, symbols = problem
+        squares = (count * count for count in hidden_markov.expected_counts(model, symbols))
+        twin = Model(*(count / count.sum(axis=-1, keepdims=True) for count in squares))
+        return hidden_markov.likelihood(twin, symbols) < hidden_markov.likelihood(model, symbols)
+
+    assert_caught(problems(least=2), lowers)
+
+
 def test_all_strings_of_one_length_have_probability_one():
     model = Model(*(np.array(part, dtype=object) for part in ([0, 1], [[0, 1], [1, 0]], [[1, 0], [0, 1]])))
     assert sum(hidden_markov.likelihood(model, s) for s in itertools.product((0, 1), repeat=3)) == 1

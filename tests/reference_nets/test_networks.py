@@ -165,3 +165,9 @@ def _is_refused(problem):
     moved = tuple(lift(x, d) for x, d in zip(inputs, directions, strict=False))
     tangent = slope(forward(*moved, *inputs[len(moved) :]))
     return inner(cotangent, tangent) != inner(spoil(vjp)(cotangent, *inputs), directions)
+
+
+def test_a_kit_without_logarithms_says_so():
+    for name in set(NETWORKS) - set(RATIONAL):
+        with pytest.raises(ValueError, match="the kit 'rationals' has no logarithms, which this network needs"):
+            NETWORKS[name].build(RATIONALS)
