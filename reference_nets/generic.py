@@ -91,7 +91,8 @@ def symmetric_sigmoid(exp: Callable[[Value], Value] = np.exp) -> Activation:
 def hyperbolic_tangent(tanh: Callable[[Value], Value] = np.tanh) -> Activation:
     """The function tanh, with tanh' = 1 - tanh^2 computed as (1 - tanh)(1 + tanh), and tanh'' = -2 tanh tanh'."""
 
-    def derivative(z: Value) -> Value:
-        return (1 - tanh(z)) * (1 + tanh(z))
+    def slope(z: Value) -> Value:
+        t = tanh(z)
+        return (1 - t) * (1 + t)
 
-    return Activation("tanh", tanh, derivative, lambda z: -2 * tanh(z) * derivative(z))
+    return Activation("tanh", tanh, slope, lambda z: -2 * tanh(z) * slope(z))

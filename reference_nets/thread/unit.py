@@ -157,7 +157,7 @@ def unit_formulas(sigma: Activation) -> tuple[Formula, ...]:
             id="P4",
             printed="C = 1/(2N) sum_i (yhat - y)^2, with no index inside the sum",
             right="C = 1/(2N) sum_i (yhat_i - y_i)^2",
-            relation="one pattern counts N times, the others not at all: printed / right = (N, 0, ..., 0)",
+            relation="read as one pattern, say the first, it counts N times and the others not at all: printed / right = N, 0, ..., 0",
             inputs=("p", "y"),
             differentiated=1,
             claimed=Rule(by_predictions, by_first_only),
