@@ -48,6 +48,8 @@ class Primitive:
 
     name: str
     labels: Callable[[tuple[Value, ...]], tuple[Value, tuple[Value, ...]]]
+    wires: int | None = None
+    """How many wires it needs; None for any number."""
 
 
 def unit(activation: Activation) -> Primitive:
@@ -62,7 +64,7 @@ def unit(activation: Activation) -> Primitive:
     return Primitive(activation.name, labels)
 
 
-product = Primitive("product", lambda inputs: (inputs[0] * inputs[1], (inputs[1], inputs[0])))
+product = Primitive("product", lambda inputs: (inputs[0] * inputs[1], (inputs[1], inputs[0])), wires=2)
 """A node of two wires that multiplies; each wire has a partial of its own."""
 
 
@@ -170,6 +172,11 @@ class Diagram:
             if (place.primitive is None) == bool(place.incoming):
                 kind = "an input, but wires lead to it" if place.incoming else "no input, but no wire leads to it"
                 raise DiagramError(f"node {place.name} is {kind}")
+            if place.primitive is not None and place.primitive.wires not in (None, len(place.incoming)):
+                raise DiagramError(
+                    f"node {place.name} has {len(place.incoming)} incoming wires, "
+                    f"but {place.primitive.name} takes {place.primitive.wires}"
+                )
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -189,7 +196,7 @@ class Diagram:
         )
 
     def backpropagate(self, output: str) -> None:
-        """Feed the constant 1 into the output node and run the network backwards; ``collected`` then holds dF/do."""
+        """Feed the constant 1 into the output node and run the network backwards; ``collected`` is then dF/do everywhere."""
         if output not in self.places:
             raise DiagramError(f"{output} is not a node")
         if self.places[output].right is None:

@@ -17,6 +17,8 @@ P is a polynomial in all of them, and the derivatives are those of the polynomia
 expected counts of Baum and Welch are logarithmic derivatives: a_ij dlog P/da_ij is the expected number of moves from i
 to j given O.  Each path makes T - 1 moves, so they add up to T - 1.
 
+P is a product of T factors below 1 and underflows float64 for strings of some hundred symbols; fractions do not.
+
 Sources: R. Rojas, Neural Networks: A Systematic Introduction (1996), section 7.4.2; L. E. Baum, T. Petrie, G. Soules and
 N. Weiss, A maximization technique ..., Annals of Mathematical Statistics 41 (1970) 164-171.
 """

@@ -70,16 +70,15 @@ def expand(network: Network, weights: Value, x: Value) -> list[Expansion]:
     flat = zeros_like(weights)
     square = np.multiply.outer(flat, flat)
     nodes = [Expansion(value, flat, square) for value in x]
-    for number, f in enumerate(network.units, start=network.inputs):
+    for f, arriving in zip(network.units, _arriving(network), strict=True):
         s, first, second = zeros_like(weights[0]), flat, square
-        for place, (start, end) in enumerate(network.edges):
-            if end == number:
-                value, slope, curvature = nodes[start]
-                s = s + weights[place] * value
-                here = _unit_vector(weights, place)
-                first = first + slope * weights[place] + here * value
-                mixed = np.multiply.outer(here, slope)
-                second = second + curvature * weights[place] + mixed + mixed.T
+        for place, start in arriving:
+            value, slope, curvature = nodes[start]
+            s = s + weights[place] * value
+            here = _unit_vector(weights, place)
+            first = first + slope * weights[place] + here * value
+            mixed = np.multiply.outer(here, slope)
+            second = second + curvature * weights[place] + mixed + mixed.T
         one, two = f.derivative(s), second_derivative(f)(s)
         hessian = np.multiply.outer(first, first) * two + second * one
         nodes.append(Expansion(f.function(s), first * one, hessian))
@@ -89,25 +88,23 @@ def expand(network: Network, weights: Value, x: Value) -> list[Expansion]:
 def gradient(network: Network, weights: Value, x: Value) -> Value:
     """The gradient of the last node by all weights, by one run back: the cheap way, for comparison."""
     _check(network, weights, x)
+    arriving = _arriving(network)
     values: list[Value] = list(x)
     sums: list[Value] = []
-    for number in range(network.inputs, network.inputs + len(network.units)):
+    for f, edges in zip(network.units, arriving, strict=True):
         s = zeros_like(weights[0])
-        for weight, (start, end) in zip(weights, network.edges, strict=True):
-            if end == number:
-                s = s + weight * values[start]
+        for place, start in edges:
+            s = s + weights[place] * values[start]
         sums.append(s)
-        values.append(network.units[number - network.inputs].function(s))
+        values.append(f.function(s))
     adjoints = [zeros_like(value) for value in values]
     adjoints[-1] = ones_like(values[-1])
     result = zeros_like(weights)
-    for number in reversed(range(network.inputs, len(values))):
-        unit = number - network.inputs
-        delta = network.units[unit].derivative(sums[unit]) * adjoints[number]
-        for place, (start, end) in enumerate(network.edges):
-            if end == number:
-                result[place] = values[start] * delta
-                adjoints[start] = adjoints[start] + weights[place] * delta
+    for unit in reversed(range(len(network.units))):
+        delta = network.units[unit].derivative(sums[unit]) * adjoints[network.inputs + unit]
+        for place, start in arriving[unit]:
+            result[place] = values[start] * delta
+            adjoints[start] = adjoints[start] + weights[place] * delta
     return result
 
 
@@ -126,6 +123,14 @@ def layered(widths: Sequence[int], activations: Sequence[Activation]) -> Network
         units += [activation] * width
         below, first = layer, first + width
     return Network(widths[0] + 1, tuple(units), tuple(edges))
+
+
+def _arriving(network: Network) -> list[list[tuple[int, int]]]:
+    """For every unit, the places of the edges into it, and the nodes where they start."""
+    arriving: list[list[tuple[int, int]]] = [[] for _ in network.units]
+    for place, (start, end) in enumerate(network.edges):
+        arriving[end - network.inputs].append((place, start))
+    return arriving
 
 
 def _unit_vector(weights: Value, place: int) -> Value:

@@ -301,6 +301,8 @@ def test_what_is_no_network_is_refused():
         Diagram({"x": None, "y": None}, [Connection("y", "x", 1)])
     with pytest.raises(DiagramError, match="names z, which is not a node"):
         Diagram({"x": None}, [Connection("x", "z", 1)])
+    with pytest.raises(DiagramError, match="node p has 1 incoming wires, but product takes 2"):
+        Diagram({"x": None, "p": product}, [Connection("x", "p", 1)])
     with pytest.raises(DiagramError, match=r"values are needed for the inputs \['x'\], but came for \['y'\]"):
         chain().feed_forward({"y": 1})
     with pytest.raises(DiagramError, match="backpropagate before feed_forward"):
