@@ -4,7 +4,8 @@
 
 A check, strategy or oracle matters if without it a wrong case *slips*: it passes, or it is called undecided where it was
 refused.  A part that guards against false alarms matters if without it a right case is no longer passed.  The matrix has
-a line per part; what never matters is listed at its end, to be removed from the product, and makes the exit code 1.
+a line per part; what never matters is listed at its end, to be removed from the product, and makes the exit code 1, unless the
+table says why it is kept.
 
 Only those cases run again for which the part can make a difference; ``ablation_trace`` says why that is sound.
 ``parts`` of the matrix: *cases*, how many ran again; *passed* and *undecided*, the wrong cases that slip; *refused*, the right
@@ -123,13 +124,13 @@ def sides(part: Part, case: Case, status: str) -> bool:
 
 
 def candidates(part: Part, traces: dict[Key, Trace], exhaustive: bool) -> list[Key]:
-    """The cases that may change without the part; those that are hard to accept first."""
+    """The cases that may change without the part; first those that were written for one part, then what is hard to accept."""
     found = [
-        (not CASES[key[0]].hard, key)
+        (not CASES[key[0]].name.startswith("alone: "), not CASES[key[0]].hard, key)
         for key, made in traces.items()
         if sides(part, CASES[key[0]], made.status) and (exhaustive or made.may_change(part, CASES[key[0]].ok))
     ]
-    return [key for _, key in sorted(found, key=lambda pair: pair[0])]
+    return [key for *_, key in sorted(found)]
 
 
 def uncovered(traces: dict[Key, Trace]) -> list[str]:
@@ -146,7 +147,7 @@ def show(row: Row) -> str:
     more = "+" if row.asked < row.planned else ""
     groups = Counter(CASES[k].group for k, _ in row.changed).most_common(3)
     classes = ", ".join(f"{group} {n}" for group, n in groups)
-    never = "never matters" if row.asked == row.planned else f"only {row.asked} were run"
+    never = row.part.kept or "never matters" if row.asked == row.planned else f"only {row.asked} were run"
     which = f'{classes}; e.g. "{CASES[row.changed[0][0]].name}"' if row.changed else never
     counts = " ".join(f"{len(n):>5}{more:1}" for n in (row.passed, row.undecided, row.refused))
     return f"{row.part.name:47} {row.part.serves:6} {row.planned:5} {counts} {row.seconds:6.1f}  {which}"
@@ -230,7 +231,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if rows[k].broken:
             names = Counter(status for _, status in rows[k].broken)
             print(f"without {PARTS[k].name}: {dict(names)}, e.g. {CASES[rows[k].broken[0][0][0]].name}")
-    never = [k for k in sorted(rows) if not rows[k].changed and rows[k].asked == rows[k].planned]
+    idle = [k for k in sorted(rows) if not rows[k].changed and rows[k].asked == rows[k].planned]
+    never = [k for k in idle if not PARTS[k].kept]
     open_still = [k for k in sorted(rows) if not rows[k].changed and rows[k].asked < rows[k].planned]
     matter = sum(bool(row.changed) for row in rows.values())
     print(f"\n{matter} of {len(rows)} parts matter; {time.perf_counter() - start:.0f} s")

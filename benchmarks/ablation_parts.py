@@ -150,7 +150,12 @@ POINTS = (
         "signs and order",
         named("all signs flipped", "random signs", "permuted", "permuted, signs flipped", "sorted", "sorted downwards"),
     ),
-    points("large values", "magnitudes up to 800 ", rf"one entry at -?({EXTREME}) in ", r"half of the entries at \+-"),
+    points(
+        "large values",
+        "magnitudes up to 800 ",
+        rf"(one entry|all entries) at -?({EXTREME}) in ",
+        r"half of the entries at \+-",
+    ),
     points("every magnitude", "magnitudes from ", "every magnitude from "),
     points("tiny values", named("all about 1e-20", "one of 1e-20"), "one entry at the subnormal "),
     points("re-draws", named("re-drawn around the given values", "a normal draw")),

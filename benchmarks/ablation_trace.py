@@ -61,6 +61,8 @@ class Part:
     depends: Depends | None = None
     scope: str | None = None
     """Where its findings are said to be, if not where it runs."""
+    kept: str = ""
+    """Why it stays although no case needs it."""
     effects: bool = False
     """It works by what it changes, not by what it gives: wherever it is called, its stand-in does otherwise."""
 

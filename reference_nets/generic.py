@@ -30,40 +30,71 @@ def ones_like(value: Value) -> Value:
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """A scalar function applied to each entry, z -> f(z), and its derivative z -> f'(z)."""
+    """A scalar function applied to each entry, z -> f(z), its derivative z -> f'(z), and where wanted z -> f''(z)."""
 
     name: str
     function: Callable[[Value], Value]
     derivative: Callable[[Value], Value]
+    second: Callable[[Value], Value] | None = None
 
 
-identity = Activation("identity", lambda z: z, ones_like)
-square = Activation("square", lambda z: z * z, lambda z: 2 * z)
-cube = Activation("cube", lambda z: z * z * z, lambda z: 3 * z * z)
-relu = Activation("relu", lambda z: z * (z > 0), lambda z: ones_like(z) * (z > 0))
+def second_derivative(activation: Activation) -> Callable[[Value], Value]:
+    """The function f'' of an activation; an error that names the activation if it was left out."""
+    if activation.second is None:
+        raise ValueError(
+            f"activation {activation.name!r} states no second derivative; give it as Activation(..., second=...)"
+        )
+    return activation.second
+
+
+def _bump_second(z: Value) -> Value:
+    below = 1 + z * z
+    return 2 * z * (z * z - 3) / (below * below * below)
+
+
+identity = Activation("identity", lambda z: z, ones_like, zeros_like)
+square = Activation("square", lambda z: z * z, lambda z: 2 * z, lambda z: 2 * ones_like(z))
+cube = Activation("cube", lambda z: z * z * z, lambda z: 3 * z * z, lambda z: 6 * z)
+relu = Activation("relu", lambda z: z * (z > 0), lambda z: ones_like(z) * (z > 0), zeros_like)
 """max(z, 0).  It has no derivative at z = 0; the convention here is 0."""
-bump = Activation("bump", lambda z: z / (1 + z * z), lambda z: (1 - z * z) / ((1 + z * z) * (1 + z * z)))
+bump = Activation("bump", lambda z: z / (1 + z * z), lambda z: (1 - z * z) / ((1 + z * z) * (1 + z * z)), _bump_second)
 """z / (1 + z^2): bounded and smooth like a sigmoid near 0, but rational, so that exact arithmetic can follow it."""
 
 
-def logistic(exp: Callable[[Value], Value] = np.exp) -> Activation:
-    """The sigmoid s(z) = 1 / (1 + exp(-z)), with s' = s (1 - s).
+def logistic(exp: Callable[[Value], Value] = np.exp, steepness: Value = 1) -> Activation:
+    """The sigmoid s(z) = 1 / (1 + exp(-c z)) of steepness c, with s' = c s (1 - s) and s'' = c^2 s (1 - s) (1 - 2 s).
 
-    The derivative is computed as s(z) s(-z), the same number without the cancellation in 1 - s for large z.
-    In float64, exp overflows where |z| > 709.
+    1 - s is computed as s(-z), the same number without the cancellation for large z.
+    In float64, exp overflows where |c z| > 709.  Source: Rojas, Neural Networks (1996), section 7.1.
     """
+    c = steepness
 
     def s(z: Value) -> Value:
-        return 1 / (1 + exp(-z))
+        return 1 / (1 + exp(-c * z))
 
-    return Activation("logistic", s, lambda z: s(z) * s(-z))
+    def second(z: Value) -> Value:
+        up, down = s(z), s(-z)
+        return c * c * up * down * (down - up)
+
+    return Activation("logistic", s, lambda z: c * s(z) * s(-z), second)
+
+
+def symmetric_sigmoid(exp: Callable[[Value], Value] = np.exp) -> Activation:
+    """Rojas's S(z) = 2 s(z) - 1 = tanh(z / 2), with S' = 2 s (1 - s) and S'' = 2 s (1 - s) (1 - 2 s)."""
+    s = logistic(exp)
+    return Activation(
+        "symmetric sigmoid",
+        lambda z: (1 - exp(-z)) / (1 + exp(-z)),
+        lambda z: 2 * s.derivative(z),
+        lambda z: 2 * second_derivative(s)(z),
+    )
 
 
 def hyperbolic_tangent(tanh: Callable[[Value], Value] = np.tanh) -> Activation:
-    """The function tanh, with tanh' = 1 - tanh^2 computed as (1 - tanh)(1 + tanh)."""
+    """The function tanh, with tanh' = 1 - tanh^2 computed as (1 - tanh)(1 + tanh), and tanh'' = -2 tanh tanh'."""
 
     def slope(z: Value) -> Value:
         t = tanh(z)
         return (1 - t) * (1 + t)
 
-    return Activation("tanh", tanh, slope)
+    return Activation("tanh", tanh, slope, lambda z: -2 * tanh(z) * slope(z))

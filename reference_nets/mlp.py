@@ -4,72 +4,39 @@ The rows of x, shape (N, m_0), are patterns.  With A_0 = x, layer l = 1 ... L co
 
     Z_l = A_(l-1) W_l + b_l        A_l = f_l(Z_l)        W_l of shape (m_(l-1), m_l), b_l of shape (m_l,)
 
-and C is a loss of A_L.  Write delta_l = dC/dZ_l, the back-propagated error, one row per pattern.  Then
+and the cost is J = C(A_L, y) + lambda Omega(W_1, b_1, ..., W_L, b_L) with a loss C and a penalty Omega.  Write
+delta_l = dC/dZ_l, the back-propagated error, one row per pattern.  Then
 
     delta_L = dC/dA_L * f_L'(Z_L)                       (* is the product entry by entry)
     delta_l = (delta_(l+1) W_(l+1)^T) * f_l'(Z_l)       for l = L-1 ... 1
     dC/dW_l = A_(l-1)^T delta_l        dC/db_l = sum of the rows of delta_l        dC/dx = delta_1 W_1^T
 
+and dJ/dW_l = dC/dW_l + lambda dOmega/dW_l, likewise for b_l: the penalty does not pass through the deltas.
+
 The matrix product with W_(l+1)^T is a sum over ALL paths through the next layer, and A^T delta is a sum over the
 patterns. All deltas belong to the same weights: no weight may change before the last delta is known.
 
-Sources: R. Rojas, Neural Networks (1996), section 7.3; Goodfellow, Bengio and Courville, Deep Learning (2016),
-section 6.5, algorithms 6.3 and 6.4.  Rojas's D_l is the diagonal matrix of f_l'(Z_l) for one pattern.
+Sources: Goodfellow, Bengio and Courville, Deep Learning (2016), section 6.5, algorithms 6.3 (``forward`` and ``cost``)
+and 6.4 (``backward`` and ``gradient``), where h is A and g is dC/dA, then delta; R. Rojas, Neural Networks (1996),
+section 7.3, whose own notation is in ``rojas_layers``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from reference_nets.generic import Activation, Value
+from reference_nets.losses import Layer as Layer
+from reference_nets.losses import Layers as Layers
+from reference_nets.losses import Loss as Loss
+from reference_nets.losses import Penalty as Penalty
+from reference_nets.losses import cross_entropy as cross_entropy
+from reference_nets.losses import quadratic as quadratic
 
-
-class Layer(NamedTuple):
-    """The parameters of one layer, or a gradient with respect to them."""
-
-    weights: Value
-    bias: Value
-
-
-Layers = Sequence[Layer]
 Activations = Sequence[Activation]
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """A number C(prediction, target) and its gradient with respect to the prediction; the rows are patterns."""
-
-    name: str
-    value: Callable[[Value, Value], Value]
-    gradient: Callable[[Value, Value], Value]
-
-
-quadratic = Loss(
-    "quadratic",
-    lambda a, y: ((a - y) * (a - y)).sum() / (2 * len(y)),
-    lambda a, y: (a - y) / len(y),
-)
-"""C = 1/(2N) sum_i |a_i - y_i|^2."""
-
-
-def cross_entropy(exp: Callable[[Value], Value] = np.exp, log: Callable[[Value], Value] = np.log) -> Loss:
-    """Softmax and cross-entropy in one: C = -1/N sum_i p_i . log q_i with q_i = exp(a_i) / sum_k exp(a_ik).
-
-    The gradient by a_i is (q_i sum_k p_ik - p_i) / N.  The familiar q - p holds only where the entries of p sum to 1.
-    """
-
-    def log_softmax(a: Value) -> Value:
-        a = a - a.max(axis=1, keepdims=True)  # changes nothing in exact arithmetic; keeps exp from overflowing
-        return a - log(exp(a).sum(axis=1, keepdims=True))
-
-    def gradient_by_logits(a: Value, p: Value) -> Value:
-        return (exp(log_softmax(a)) * p.sum(axis=1, keepdims=True) - p) / len(p)
-
-    return Loss("softmax cross-entropy", lambda a, p: -(p * log_softmax(a)).sum() / len(p), gradient_by_logits)
 
 
 class Tape(NamedTuple):
@@ -79,8 +46,24 @@ class Tape(NamedTuple):
     values: tuple[Value, ...]
 
 
+def _check(layers: Layers, activations: Activations, x: Value) -> None:
+    if len(layers) != len(activations):
+        raise ValueError(f"{len(layers)} layers need as many activations, but {len(activations)} were given")
+    if np.ndim(x) != 2:
+        raise ValueError(f"x has shape {np.shape(x)}; give a batch of shape (N, m_0), for one pattern x[None, :]")
+    width = x.shape[1]
+    for number, (weights, bias) in enumerate(layers, start=1):
+        if np.ndim(weights) != 2 or len(weights) != width or np.shape(bias) != np.shape(weights)[1:]:
+            raise ValueError(
+                f"layer {number} has weights of shape {np.shape(weights)} and a bias of shape {np.shape(bias)}, "
+                f"but is fed {width} numbers a pattern: give shapes ({width}, m) and (m,)"
+            )
+        width = weights.shape[1]
+
+
 def forward(layers: Layers, activations: Activations, x: Value) -> Tape:
     """Run the network on a batch x of shape (N, m_0) and store every Z_l and A_l; the output is ``values[-1]``."""
+    _check(layers, activations, x)
     preactivations, values = [], [x]
     for layer, activation in zip(layers, activations, strict=True):
         preactivations.append(values[-1] @ layer.weights + layer.bias)
@@ -98,16 +81,49 @@ def backward(layers: Layers, activations: Activations, tape: Tape, cotangent: Va
     return tuple(reversed(slopes)), cotangent
 
 
-def cost(layers: Layers, activations: Activations, loss: Loss, x: Value, y: Value) -> Value:
-    """The loss C of the network's output on x against the targets y, shape (N, m_L)."""
-    return loss.value(forward(layers, activations, x).values[-1], y)
+def cost(
+    layers: Layers,
+    activations: Activations,
+    loss: Loss,
+    x: Value,
+    y: Value,
+    *,
+    penalty: Penalty | None = None,
+    strength: Value = 0,
+) -> Value:
+    """The cost J on x against the targets y, shape (N, m_L), with ``strength`` lambda of the penalty."""
+    value = loss.value(forward(layers, activations, x).values[-1], y)
+    return value if penalty is None else value + strength * penalty.value(layers)
 
 
-def gradient(layers: Layers, activations: Activations, loss: Loss, x: Value, y: Value) -> tuple[Layer, ...]:
+def gradient(
+    layers: Layers,
+    activations: Activations,
+    loss: Loss,
+    x: Value,
+    y: Value,
+    *,
+    penalty: Penalty | None = None,
+    strength: Value = 0,
+) -> tuple[Layer, ...]:
     """The gradient of ``cost`` by every layer, in the shape of the layers."""
     tape = forward(layers, activations, x)
     slopes, _ = backward(layers, activations, tape, loss.gradient(tape.values[-1], y))
-    return slopes
+    return slopes if penalty is None else descend(slopes, penalty.gradient(layers), -strength)
+
+
+def flatten(layers: Layers) -> Value:
+    """All parameters in one vector: layer by layer, in each the rows of W_l and then b_l."""
+    return np.concatenate([np.ravel(part) for layer in layers for part in layer])
+
+
+def unflatten(flat: Value, like: Layers) -> tuple[Layer, ...]:
+    """The layers, in the shapes of ``like``, whose parameters ``flat`` holds."""
+    sizes = [np.size(part) for layer in like for part in layer]
+    if np.shape(flat) != (sum(sizes),):
+        raise ValueError(f"flat has shape {np.shape(flat)}; these layers have {sum(sizes)} parameters")
+    pieces = iter(np.split(flat, np.cumsum(sizes)[:-1]))
+    return tuple(Layer(*(np.reshape(next(pieces), np.shape(part)) for part in layer)) for layer in like)
 
 
 def descend(layers: Layers, slopes: Layers, rate: Value) -> tuple[Layer, ...]:
@@ -119,14 +135,24 @@ def descend(layers: Layers, slopes: Layers, rate: Value) -> tuple[Layer, ...]:
 
 
 def train(
-    layers: Layers, activations: Activations, loss: Loss, x: Value, y: Value, *, rate: Value, steps: int
+    layers: Layers,
+    activations: Activations,
+    loss: Loss,
+    x: Value,
+    y: Value,
+    *,
+    rate: Value,
+    steps: int,
+    penalty: Penalty | None = None,
+    strength: Value = 0,
 ) -> tuple[tuple[Layer, ...], list[Value]]:
     """The layers after ``steps`` steps of descent on the whole batch, and the costs before, between and after them."""
     layers = tuple(layers)
-    costs = [cost(layers, activations, loss, x, y)]
+    costs = [cost(layers, activations, loss, x, y, penalty=penalty, strength=strength)]
     for _ in range(steps):
-        layers = descend(layers, gradient(layers, activations, loss, x, y), rate)
-        costs.append(cost(layers, activations, loss, x, y))
+        slopes = gradient(layers, activations, loss, x, y, penalty=penalty, strength=strength)
+        layers = descend(layers, slopes, rate)
+        costs.append(cost(layers, activations, loss, x, y, penalty=penalty, strength=strength))
     return layers, costs
 
 

@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from reference_nets.generic import Activation, Value, zeros_like
 
 
@@ -26,7 +28,11 @@ class Unit(NamedTuple):
 
 
 def preactivation(unit: Unit, x: Value) -> Value:
-    """The numbers z_i = x_i . w + b, shape (N,)."""
+    """The numbers z_i = x_i . w + b, shape (N,); one number for one pattern of shape (m,)."""
+    if np.shape(x)[-1:] != np.shape(unit.weights):
+        raise ValueError(
+            f"x and the weights have shapes {np.shape(x)} and {np.shape(unit.weights)}; give (N, m) and (m,)"
+        )
     return x @ unit.weights + unit.bias
 
 

@@ -163,6 +163,23 @@ def limits(call: Call, layout: Layout, x: Array, directions: Array) -> tuple[Arr
     return np.minimum(low, 0.0), np.maximum(high, 0.0)
 
 
+def ends(call: Call, layout: Layout, x: Array, rows: Array) -> tuple[Array, Array]:
+    """x (n,) with what is all but at the end of its interval put there, and the sign into the domain (D,) for rows that move that; else 0.
+
+    Nearer than 2^-26 of the largest entry, or of one, one-sided differences step past it: a kink at the end is then a kink at x.
+    """
+    at, signs = x.copy(), np.zeros(x.size)
+    near = 2.0**-26 * max(1.0, float(np.max(np.abs(x), initial=0.0)))
+    for k, span in zip(call.active, layout.spans(), strict=True):
+        where = call.domain.of(k)
+        if where.kind is not Kind.REALS:
+            continue
+        for end, sign in ((where.low, 1.0), (where.high, -1.0)):
+            here = np.abs(x[span] - end) <= near
+            at[span][here], signs[span][here] = end, sign
+    return at, np.asarray(np.sign(rows @ signs))
+
+
 def grain(call: Call, function: Callable[..., Any], rng: np.random.Generator) -> float:
     """Unit roundoff of the coarsest type on whose grid the forward's values lie although its inputs do not.
 
@@ -180,10 +197,13 @@ def grain(call: Call, function: Callable[..., Any], rng: np.random.Generator) ->
         ]
     )
     moving = np.ptp(values, axis=0) > 0
+    whole = np.all(values == np.rint(values), axis=0)
     for narrow in (np.float16, np.float32):
         with np.errstate(over="ignore"):
             on_grid = np.all((values == values.astype(narrow)) & np.isfinite(values), axis=0)
-        if np.any(on_grid & moving):
+        # Every type has the small whole numbers: floor is no float16.
+        counted = whole & np.all(np.abs(values) <= 1 / roundoff(np.dtype(narrow)), axis=0)
+        if np.any(on_grid & moving & ~counted):
             return roundoff(np.dtype(narrow))
     return 2.0**-53
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gradcheck.claim import Kind
-from gradcheck.engine.forward import Forward
+from gradcheck.engine.forward import Forward, ends
 from gradcheck.engine.screen import jacobian
 from gradcheck.engine.truth import truth
 from gradcheck.oracles.imaginary import sizes
@@ -50,19 +49,10 @@ class Sampler:
 
     def __init__(self, owner: Forward, x: Array, g: Array, rows: Array) -> None:
         """Nothing is evaluated yet."""
-        self.owner, self.x, self.g, self.rows = owner, x, g, rows
-        self.size = np.minimum(sizes(x, rows), 2.0**60)
+        self.owner, self.g, self.rows = owner, g, rows
+        self.x, self.inwards = ends(owner.call, owner.layout, x, rows)
+        self.size = np.minimum(sizes(self.x, rows), 2.0**60)
         self.cheap = owner.analytic and owner.confirmed
-        self.inwards = self._edges()
-
-    def _edges(self) -> Array:
-        """Sign into the domain for rows that move a coordinate at the end of its interval; else 0."""
-        inwards = np.zeros(self.x.size)
-        for k, span in zip(self.owner.call.active, self.owner.layout.spans(), strict=True):
-            where = self.owner.call.domain.of(k)
-            if where.kind is Kind.REALS:
-                inwards[span] = 1.0 * (self.x[span] <= where.low) - 1.0 * (self.x[span] >= where.high)
-        return np.asarray(np.sign(self.rows @ inwards))
 
     def step(self, w: Array) -> Array:
         """The way to the point in direction w, in all coordinates."""

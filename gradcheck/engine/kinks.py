@@ -51,6 +51,8 @@ def settle(
     pieces = Pieces(sampler, rng)
     for _ in range(2):
         pieces.pair()
+    while pieces.count < 2 and pieces.failed < 24:  # both of a pair may lie too near a tie for differences
+        pieces.draw()
     if pieces.count < 2:
         return out, _truth(np.full(n, np.nan), np.full(n, np.inf)), np.zeros(n)
     if not _steer(pieces, answer, np.arange(n), u, tiny):

@@ -262,7 +262,28 @@ class Looker:
                 settled = np.where(inside & np.isfinite(reach), int(Judgement.RIGHT), settled)
             judgement[kinked], slack[kinked] = settled, noise
             known = known.with_rows(kinked, nearest)
+        judgement = self._of_another_piece(every, chosen, known, judgement)
         return at.look(known, _conventions(at, judgement, slack), slack)
+
+    def _of_another_piece(self, every: Site, chosen: Array, known: Truth, judgement: Array) -> Array:
+        """The judgement with RIGHT for what is no slope along its own line, and yet the gradient of a piece that meets this point.
+
+        In max(min(a, b), c) with all equal, a and b are smooth by themselves with slope 0, and (1, 0, 0) is a gradient close by.
+        """
+        gap = np.abs(every.answer[chosen] - known.value)
+        rows = np.flatnonzero(
+            (judgement == Judgement.WRONG)
+            & (known.kind == Local.SMOOTH)
+            & (gap > CONFLICTING * np.maximum(np.abs(known.value), known.scale))
+        )
+        kink = bool(np.any(known.kind == Local.KINK))
+        owner, x, g = every.owner, every.x, every.g
+        if not rows.size or not (kink or kinked_across(owner, x, g, every.rows, self.rng)):
+            return judgement
+        settled, _, _ = settle(Sampler(owner, x, g, every.rows), every.answer, every.u, every.tiny, self.rng)
+        judgement = judgement.copy()
+        judgement[rows[settled[chosen[rows]] == Judgement.RIGHT]] = int(Judgement.RIGHT)
+        return judgement
 
     def _vouched(self, at: Site, known: Truth, judgement: Array) -> Array:
         """The judgement with RIGHT where an imaginary step, too, says what the answer says, and differences hardly differ.

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gradcheck.engine.forward import Forward
+from gradcheck.engine.forward import Forward, ends
 from gradcheck.engine.judge import Truth
 from gradcheck.engine.truth import CLOSE, estimate, truth
 from gradcheck.oracles.analytic import Choice, branches
@@ -197,8 +197,12 @@ def kinked_across(owner: Forward, x: Array, g: Array, every: Array, rng: np.rand
 
     Two directions may lie in one piece with their sum, for a median of four equal numbers in one draw of six: four draws are made.
     """
+    x, inwards = ends(owner.call, owner.layout, x, every)
     for _ in range(4):
-        first, second = (rng.normal(size=(2, len(every))) * sizes(x, every)) @ every
+        w = rng.normal(size=(2, len(every)))
+        # At the ends of intervals there is one orthant only; the second direction orders its entries the other way round.
+        w[1] = np.where(inwards != 0, 1 / np.maximum(np.abs(w[0]), 2.0**-4), w[1])
+        first, second = (np.where(inwards != 0, inwards * np.abs(w), w) * sizes(x, every)) @ every
         across = truth(owner, x, g, np.stack([first, second, first + second]), sharp=False)
         with np.errstate(invalid="ignore"):
             gap = np.abs(across.value[0] + across.value[1] - across.value[2])

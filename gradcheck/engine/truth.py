@@ -179,8 +179,8 @@ def _both_sides(
 
     (elu and softsign at 0, x |x|: their Taylor series differ on the two sides, so central extrapolation stops at order one.)
     """
-    vague = (e.bound > 2.0**-30 * np.abs(e.value)) & (e.kind != Local.OUTSIDE) & (e.kind != Local.ONE_SIDED)
-    vague &= (e.value != 0) | (e.bound > 0)
+    # Where central differences have no bound at all, as on a staircase, the sides have none that one could trust.
+    vague = (e.bound > 2.0**-30 * np.abs(e.value)) & np.isfinite(e.bound) & (e.kind != Local.ONE_SIDED)
     rows = np.flatnonzero(np.any(vague, axis=1))
     if not rows.size:
         return e

@@ -42,7 +42,6 @@ def analyse(line: Line, sigma: Array, roundoff: Array) -> Estimate:
         # Two values err in each difference, but those of a central one are 2 h apart.
         slope, weight = (up - down) / (2.0 * h), 1.0
         twist = right - left
-        sigma = evidence.beside_kink(sigma, (rise - fall)[:, -3:], flat)
     # Steps that rounding has made equal must not vouch for each other.
     equal = steps[:, 1:] == steps[:, :-1]
     if equal.any():
@@ -74,9 +73,7 @@ def analyse(line: Line, sigma: Array, roundoff: Array) -> Estimate:
         witnesses = tuple((t[:b], wb[:b]) for t, wb in both[2])
     unseen = evidence.unseen_noise(slope, value, bound, jitter, h, 1 if twist is None else 2, used)
     if unseen.any():
-        steady = evidence.steady(slope, value)
-        measured = np.maximum(measured, np.where(steady, 0.0, unseen))
-        slope[:, :-8] = np.where(steady & (unseen > 0.0), np.nan, slope[:, :-8])
+        measured = np.maximum(measured, unseen)
         noise = weight * (measured + rounding) / h
         value, bound, witnesses, used = two_ladders(nodes if twist is None else nodes**2, slope, noise)
         if twist is not None:

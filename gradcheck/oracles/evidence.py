@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from gradcheck.oracles.noise import KINKED
 from gradcheck.oracles.steps import SINGLE
 from gradcheck.records import Array
 
@@ -25,19 +24,6 @@ PLATEAU = 2.0**-10
 
 STEEP = 0.03
 """Slopes that grow like step^-0.03 or faster count as growing without end; x log x does so at steps of 1e-14 still."""
-
-
-def beside_kink(sigma: Array, second: Array, flat: Array) -> Array:
-    """Sigma, or what the three finest second differences say where a kink beside x has spoilt the closely spaced ones.
-
-    second: f(x + t) - 2 f(x) + f(x - t), (D, 3, m).  Halved, they hold 3/2 of the variance.  Where f stays the same at
-    such steps they say nothing.
-    """
-    # The root mean square, scaled so that squares neither overflow nor vanish.
-    largest = np.maximum.reduce(np.abs(second), axis=1)
-    part = second / np.where(largest > 0.0, largest, 1.0)[:, None]
-    finest = largest * np.sqrt(np.add.reduce(part * part, axis=1) / 18.0)
-    return np.asarray(np.where((sigma > KINKED * finest) & ~flat[:, -3:].any(axis=1), finest, sigma))
 
 
 def unseen_noise(slope: Array, value: Array, bound: Array, jitter: Array, h: Array, power: int, used: Array) -> Array:
@@ -59,17 +45,6 @@ def unseen_noise(slope: Array, value: Array, bound: Array, jitter: Array, h: Arr
     if not found.any():
         return np.zeros(())
     return np.asarray(1.5 * np.max(np.where(found, excess, 0.0), axis=1, keepdims=True))
-
-
-def steady(slope: Array, value: Array) -> Array:
-    """Whether the five finest slopes differ far less from each other than from the value (D, 1, m).
-
-    Then they are right, and coarser ones agreed by accident.
-    """
-    fine = slope[:, -5:]
-    spread = np.max(fine, axis=1) - np.min(fine, axis=1)
-    gap = np.min(np.abs(fine - value[:, None]), axis=1)
-    return np.asarray((spread < gap / 8.0) & (fine != 0.0).any(axis=1))[:, None]
 
 
 def hidden(slope: Array, steepest: Array, flat: Array, size: Array, h: Array, near: Array) -> Array:

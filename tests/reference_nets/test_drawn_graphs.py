@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import flint
 import mpmath
 import numpy as np
 import pytest
@@ -92,7 +93,6 @@ def test_fifty_digits_lie_in_certified_balls(graph, data):
     The number in 60 digits has an error of its own, a few roundings on numbers below 2^16 times their slopes: 1e-40 of
     its size is far more than it needs, and the balls themselves are narrower than that.
     """
-    flint = pytest.importorskip("flint")
     z = graph.variables[-1]
     names = ("exp", "log", "tanh", "sin", "cos")
     balls = dict(zip((f.name for f in PRECISE), operations.elementary(*(_method(name) for name in names)), strict=True))

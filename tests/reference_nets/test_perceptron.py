@@ -213,3 +213,8 @@ def test_the_class_has_no_slope_to_descend():
         moved = Unit(unit.weights + sign * step, unit.bias + sign * step)
         assert (perceptron.classify(moved, x) == perceptron.classify(unit, x)).all()
     assert not (perceptron.classify(unit, x) == (y == 1)).all()
+
+
+def test_patterns_that_do_not_fit_the_weights_are_refused():
+    with pytest.raises(ValueError, match=r"shapes \(4, 2\) and \(3,\); give \(N, m\) and \(m,\)"):
+        perceptron.cost(Unit(np.ones(3), 0.0), np.ones((4, 2)), np.ones(4), generic.square)

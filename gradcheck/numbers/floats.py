@@ -1,0 +1,53 @@
+"""NumPy's own floating-point numbers, float64 and complex128: what the text itself computes in, and complex steps."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradcheck.numbers.field import Array, Field, Floats, Values, unsupported
+from gradcheck.numbers.operations import Operation
+
+
+@dataclass(frozen=True)
+class FloatField(Field):
+    """``dtype`` is float64 or complex128; results that overflow or leave the domain are inf and nan."""
+
+    dtype: Any = np.float64
+
+    @property
+    def name(self) -> str:  # type: ignore[override]  # read-only here
+        """NumPy's name of the type."""
+        return str(np.dtype(self.dtype).name)
+
+    def working(self) -> AbstractContextManager[Any]:
+        """Silently: inf and nan are answers."""
+        return np.errstate(all="ignore")
+
+    def constants(self, values: Floats) -> Array:
+        """As they are."""
+        return values.astype(self.dtype)
+
+    def zeros(self, shape: tuple[int, ...]) -> Array:
+        """NumPy's."""
+        return np.zeros(shape, self.dtype)
+
+    def pi(self) -> Array:
+        """Rounded."""
+        return np.full(1, np.pi, self.dtype)
+
+    def apply(self, operation: Operation, operands: tuple[Values, ...], parameter: float | None = None) -> Array:
+        """NumPy's and SciPy's functions."""
+        extra = () if parameter is None else (parameter,)
+        try:
+            result: Array = operation.numpy(*operands, *extra)
+        except TypeError as error:
+            raise unsupported(self, operation) from error
+        return result
+
+
+FLOAT64 = FloatField()
+COMPLEX128 = FloatField(np.complex128)
