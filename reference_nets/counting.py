@@ -23,9 +23,21 @@ A. Griewank and A. Walther, Evaluating Derivatives, 2nd ed. (2008), section 4.6.
 from __future__ import annotations
 
 import math
+import operator
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
+
+import numpy as np
+
+
+def _operation(kind: str, apply: Callable[[Any, Any], Any]) -> Callable[[Counted, Any], Any]:
+    def method(self: Counted, other: Any) -> Any:
+        if isinstance(other, np.ndarray):
+            return NotImplemented  # NumPy then comes with the entries, one by one
+        return self.count(kind, apply(self.value, _plain(other)))
+
+    return method
 
 
 class Counted:
@@ -37,38 +49,36 @@ class Counted:
         self.value = value
         self.tally = tally
 
-    def _count(self, kind: str, value: Any) -> Counted:
+    def count(self, kind: str, value: Any) -> Counted:
+        """The result of one operation."""
         self.tally[kind] += 1
         return Counted(value, self.tally)
 
     def __neg__(self) -> Counted:
-        return self._count("neg", -self.value)
+        return self.count("neg", -self.value)
 
-    def __add__(self, other: Any) -> Counted:
-        return self._count("+", self.value + _plain(other))
+    __add__ = __radd__ = _operation("+", operator.add)
+    __mul__ = __rmul__ = _operation("*", operator.mul)
+    __sub__ = _operation("-", operator.sub)
+    __rsub__ = _operation("-", lambda a, b: b - a)
+    __truediv__ = _operation("/", operator.truediv)
+    __rtruediv__ = _operation("/", lambda a, b: b / a)
 
-    def __sub__(self, other: Any) -> Counted:
-        return self._count("-", self.value - _plain(other))
-
-    def __rsub__(self, other: Any) -> Counted:
-        return self._count("-", _plain(other) - self.value)
-
-    def __mul__(self, other: Any) -> Counted:
-        return self._count("*", self.value * _plain(other))
-
-    def __truediv__(self, other: Any) -> Counted:
-        return self._count("/", self.value / _plain(other))
-
-    def __rtruediv__(self, other: Any) -> Counted:
-        return self._count("/", _plain(other) / self.value)
-
+    # comparisons choose between computations; they are none themselves
     def __gt__(self, other: Any) -> bool:
         return bool(self.value > _plain(other))
 
-    __radd__, __rmul__ = __add__, __mul__
+    def __ge__(self, other: Any) -> bool:
+        return bool(self.value >= _plain(other))
+
+    def __lt__(self, other: Any) -> bool:
+        return bool(self.value < _plain(other))
+
+    def __le__(self, other: Any) -> bool:
+        return bool(self.value <= _plain(other))
 
     def _call(self, function: Callable[[float], float]) -> Counted:
-        return self._count(function.__name__, function(self.value))
+        return self.count(function.__name__, function(self.value))
 
     # NumPy calls these for np.exp(number) and so on
     def exp(self) -> Counted:

@@ -97,6 +97,10 @@ class Symbol:
     def _two(self, operation: Operation, other: Any, with_number: Callable[[Any], Operation]) -> Symbol:
         if isinstance(other, Symbol):
             return self.drawing.add(operation, (self, other))[0]
+        if isinstance(other, np.ndarray):
+            raise GraphError(
+                f"an array stands beside the symbol {self.name}; make it a source, or a constant operation"
+            )
         return self._one(with_number(other))
 
     def __neg__(self) -> Symbol:

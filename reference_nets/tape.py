@@ -28,6 +28,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from reference_nets.generic import Activation, Value, ones_like, zeros_like
 
 Line = tuple[Any, ...]
@@ -45,6 +47,11 @@ class Variable:
         self.index = len(tape)
         tape.append(line)
 
+    def _of_one(self, value: Value, slope: Value) -> Variable:
+        if isinstance(value, np.ndarray):
+            raise TypeError("a variable of a tape is a scalar; meet the entries of an array one by one")
+        return Variable(value, self.tape, (self.index, slope))
+
     def _of_two(self, other: Variable, value: Value, slope: Value, other_slope: Value) -> Variable:
         if other.tape is not self.tape:
             raise TypeError("an operation on variables of two tapes, on which their numbers mean different lines")
@@ -52,39 +59,38 @@ class Variable:
 
     def apply(self, activation: Activation) -> Variable:
         """f(x) for any function that is given with its derivative."""
-        slope = activation.derivative(self.value)
-        return Variable(activation.function(self.value), self.tape, (self.index, slope))
+        return self._of_one(activation.function(self.value), activation.derivative(self.value))
 
     def __add__(self, other: Any) -> Variable:
         if isinstance(other, Variable):
             return self._of_two(other, self.value + other.value, 1, 1)
-        return Variable(self.value + other, self.tape, (self.index, 1))
+        return self._of_one(self.value + other, 1)
 
     def __sub__(self, other: Any) -> Variable:
         if isinstance(other, Variable):
             return self._of_two(other, self.value - other.value, 1, -1)
-        return Variable(self.value - other, self.tape, (self.index, 1))
+        return self._of_one(self.value - other, 1)
 
     def __rsub__(self, other: Any) -> Variable:
-        return Variable(other - self.value, self.tape, (self.index, -1))
+        return self._of_one(other - self.value, -1)
 
     def __mul__(self, other: Any) -> Variable:
         if isinstance(other, Variable):
             return self._of_two(other, self.value * other.value, other.value, self.value)
-        return Variable(self.value * other, self.tape, (self.index, other))
+        return self._of_one(self.value * other, other)
 
     def __truediv__(self, other: Any) -> Variable:
         if isinstance(other, Variable):
             quotient = self.value / other.value
             return self._of_two(other, quotient, 1 / other.value, -quotient / other.value)
-        return Variable(self.value / other, self.tape, (self.index, ones_like(self.value) / other))
+        return self._of_one(self.value / other, ones_like(self.value) / other)
 
     def __rtruediv__(self, other: Any) -> Variable:
         quotient = other / self.value
-        return Variable(quotient, self.tape, (self.index, -quotient / self.value))
+        return self._of_one(quotient, -quotient / self.value)
 
     def __neg__(self) -> Variable:
-        return Variable(-self.value, self.tape, (self.index, -1))
+        return self._of_one(-self.value, -1)
 
     def __gt__(self, other: Any) -> bool:
         return bool(self.value > (other.value if isinstance(other, Variable) else other))

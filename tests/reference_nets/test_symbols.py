@@ -259,6 +259,8 @@ def test_what_cannot_be_drawn_is_refused():
         np.arctan(x)
     with pytest.raises(GraphError, match=r"numpy\.multiply of a symbol is not in the table"):
         np.ones(2) * x
+    with pytest.raises(GraphError, match="an array stands beside the symbol x; make it a source"):
+        x * np.ones(2)
     with pytest.raises(GraphError, match="w is not a variable of the drawing"):
         drawing.variable("w")
     graph = Graph(("x",), (Vertex(operations.squared, ("x",), ("z",)),))

@@ -188,5 +188,7 @@ def test_what_is_no_scalar_of_the_program_is_refused():
     for output in (1.0, stranger):
         with pytest.raises(TypeError, match="must give a scalar computed from its inputs"):
             value_and_gradient(lambda x, output=output: output, 2.0)
+    with pytest.raises(TypeError, match="meet the entries of an array one by one"):
+        value_and_gradient(lambda x: x * np.ones(2), 2.0)
     with pytest.raises(TypeError, match="of two tapes"):
         value_and_gradient(lambda x: x * stranger, 2.0)
