@@ -119,7 +119,11 @@ def variable_graph(graph: Graph) -> VariableGraph:
 
 
 def from_variables(drawn: VariableGraph) -> Graph:
-    """Give every tuple variable and its projections back to the operation that they came from."""
+    """Give every tuple variable and its projections back to the operation that they came from.
+
+    Every port needs its one projection.  The graph of a gradient may project a tuple a second time; then there is no
+    hypergraph to go back to, and that is said.
+    """
     parts: dict[str, dict[int, str]] = {}
     vertices = drawn.folded.vertices
     for vertex in vertices:

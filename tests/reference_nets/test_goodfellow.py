@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reference_nets import backprop, goodfellow, operations
 from reference_nets.graph import Graph, GraphError, Vertex
-from reference_nets.graph_models import from_variables, variable_graph
+from reference_nets.graph_models import VariableGraph, from_variables, variable_graph
 from tests.reference_nets.exact_numbers import exact_search, rationals
 from tests.reference_nets.random_graphs import MATRIX, SCALAR, chain, diamonds, graphs, problems
 
@@ -159,3 +159,18 @@ def test_tuples_and_their_projections_go_back_into_operations(graph):
     drawn = variable_graph(graph)
     assert from_variables(drawn) == graph
     assert variable_graph(from_variables(drawn)) == drawn
+
+
+def test_a_drawing_that_came_from_no_hypergraph_is_refused():
+    both = Vertex(operations.sum_and_product, ("x", "y"), ("s", "p"))
+    drawn = variable_graph(Graph(("x", "y"), (both,)))
+    again = drawn.operations | {"q": drawn.operations["p"]}
+    with pytest.raises(GraphError, match=r"port 1 of \(s, p\) has two projections"):
+        from_variables(VariableGraph(again, drawn.edges | {("(s, p)", "q", 0)}))
+    lone = {name: operation for name, operation in drawn.operations.items() if name != "p"}
+    with pytest.raises(GraphError, match=r"has projections on the ports \[0\] of 2"):
+        from_variables(VariableGraph(lone, frozenset(edge for edge in drawn.edges if edge[1] != "p")))
+    with pytest.raises(GraphError, match="an edge leads to slot 1 of s, which has no such slot"):
+        VariableGraph(drawn.operations, drawn.edges | {("x", "s", 1)})
+    with pytest.raises(GraphError, match="input slot 0 of s has two edges"):
+        VariableGraph(drawn.operations, drawn.edges | {("x", "s", 0)})
