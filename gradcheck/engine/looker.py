@@ -10,6 +10,7 @@ import numpy as np
 
 from gradcheck.claim import Kind
 from gradcheck.engine.answers import Answers, fresh
+from gradcheck.engine.certify import Certifier
 from gradcheck.engine.conditioning import imaginary_movement, movement
 from gradcheck.engine.forward import Forward, basis
 from gradcheck.engine.hull import leaps
@@ -75,6 +76,8 @@ class Looker:
     rng: np.random.Generator
     grain: float = 2.0**-53
     mode: str = ""
+    certifier: Certifier | None = None
+    """Asked where a look is full, or finds something that is not right."""
 
     @property
     def width(self) -> int:
@@ -136,9 +139,9 @@ class Looker:
             return self._probe(owner, point, seen, v, probes)
         site = self._site(owner, point, seen, v)
         if made is None:
-            return self._whole(site, np.arange(len(site.rows)) if only is None else only)
+            return self._whole(site, np.arange(len(site.rows)) if only is None else only, full)
         if full:
-            return self._whole(site, np.arange(len(site.rows))).or_else(made)
+            return self._whole(site, np.arange(len(site.rows)), full).or_else(made)
         rows = np.flatnonzero(~made.settled)
         return made.with_rows(rows, self._whole(site, rows))
 
@@ -221,14 +224,21 @@ class Looker:
         blank = any(not np.isfinite(v[c]) for _, p in found for c, _, _ in p.wrong)
         if blank and leaps(owner, x, g, np.eye(x.size) if x.size <= FEW else x[None], self.rng, jump=True):
             found = ()  # no answer is asked for where the forward jumps
+        if self.certifier is not None and any(p.wrong for _, p in found):
+            found = self.certifier.confirm(found, v, point.inputs, point.cotangents)
         return Look(point, seen, owner.layout, v, None, None, None, found, owner.evaluations)
 
-    def _whole(self, every: Site, chosen: Array) -> Look:
+    def _whole(self, every: Site, chosen: Array, full: bool = False) -> Look:
         """Each of the chosen rows by itself."""
         at = every.part(chosen)
         owner, answer = at.owner, at.answer
         known = truth(owner, at.x, at.g, at.rows)
         judgement = judge(answer, known, at.u, at.tiny, grain=owner.noise_floor)
+        if self.certifier is not None and (full or not np.isin(judgement, (Judgement.RIGHT, Judgement.KINK)).all()):
+            sharp = self.certifier.sharpen(known, at.rows, at.point.inputs, at.point.cotangents)
+            if sharp is not None:
+                known = sharp
+                judgement = judge(answer, known, at.u, at.tiny, grain=owner.noise_floor)
         slack = allowance(known, at.u, at.tiny)
         doubtful = np.flatnonzero((judgement == Judgement.WRONG) | (judgement == Judgement.INACCURATE))
         if doubtful.size:
