@@ -96,7 +96,10 @@ class Certifier:
     def confirm(
         self, found: tuple[tuple[int, Probe], ...], answer: Array, leaves: Sequence[Any], cotangents: tuple[Array, ...]
     ) -> tuple[tuple[int, Probe], ...]:
-        """What probes found wrong, with enclosures for estimates; the entries that probes named stay named."""
+        """What probes found wrong, with enclosures for estimates.
+
+        A difference named an entry because it saw an error beyond its own bound: where there is none of that size, it erred itself.
+        """
         known = self.at(leaves, cotangents)
         if known is None:
             return found
@@ -104,7 +107,12 @@ class Certifier:
         for leaf, probe in found:
             entries = [k for k, _, _ in probe.wrong]
             if entries and np.all(np.isfinite(known.bound[entries])):
-                apart = [k for k in entries if not np.abs(answer[k] - known.value[k]) <= known.bound[k]]
+                apart = [
+                    k
+                    for k, _, b in probe.wrong
+                    if not np.abs(answer[k] - known.value[k])
+                    <= max(float(known.bound[k]), b / 2 if np.isfinite(b) else 0.0)
+                ]
                 wrong = tuple((k, float(known.value[k]), float(known.bound[k])) for k in apart)
                 probe = replace(probe, wrong=wrong, method=f"{METHOD}, {known.bits} bits; named by probes")
             out.append((leaf, probe))
