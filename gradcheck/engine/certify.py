@@ -70,9 +70,8 @@ class Certifier:
             return None
         return found
 
-    def sharpen(self, known: Truth, rows: Array, leaves: Sequence[Any], cotangents: tuple[Array, ...]) -> Truth | None:
+    def sharpen(self, known: Truth, rows: Array, found: Enclosure | None) -> Truth | None:
         """The truth with enclosures in the place of estimates; None where none is to be had."""
-        found = self.at(leaves, cotangents)
         if found is None:
             return None
         value, bound = rows @ found.value, np.abs(rows) @ found.bound
@@ -92,6 +91,20 @@ class Certifier:
             method=f"{METHOD}, {found.bits} bits",
             certified=bool(better.all()),
         )
+
+    def movement(
+        self, found: Enclosure, rows: Array, cotangents: tuple[Array, ...], u: float, rng: np.random.Generator
+    ) -> Array:
+        """k, as ``conditioning.movement`` has it: three times the largest movement of the truth in six draws, along each row."""
+        most = np.zeros(len(rows))
+        for _ in range(6):
+            moved = [x * (1 + 2 * u * rng.choice((-1.0, 1.0), size=x.shape)) for x in found.inputs]
+            turned = [
+                np.asarray(g, np.float64) * (1 + u * rng.choice((-1.0, 1.0), size=np.shape(g))) for g in cotangents
+            ]
+            change = np.abs(rows @ (found.nearby(moved, turned) - found.value))
+            most = np.fmax(most, np.where(np.isfinite(change), change, 0.0))
+        return 3 * most
 
     def confirm(
         self, found: tuple[tuple[int, Probe], ...], answer: Array, leaves: Sequence[Any], cotangents: tuple[Array, ...]

@@ -234,9 +234,13 @@ class Looker:
         owner, answer = at.owner, at.answer
         known = truth(owner, at.x, at.g, at.rows)
         judgement = judge(answer, known, at.u, at.tiny, grain=owner.noise_floor)
+        enclosed = None
         if self.certifier is not None and (full or not np.isin(judgement, (Judgement.RIGHT, Judgement.KINK)).all()):
-            sharp = self.certifier.sharpen(known, at.rows, at.point.inputs, at.point.cotangents)
-            if sharp is not None:
+            enclosed = self.certifier.at(at.point.inputs, at.point.cotangents)
+            sharp = self.certifier.sharpen(known, at.rows, enclosed)
+            if sharp is None:
+                enclosed = None
+            else:
                 known = sharp
                 judgement = judge(answer, known, at.u, at.tiny, grain=owner.noise_floor)
         slack = allowance(known, at.u, at.tiny)
@@ -245,7 +249,10 @@ class Looker:
             k = np.zeros(answer.size)
             some = at.part(doubtful)
             error = np.abs(some.answer - known.value[doubtful])
-            k[doubtful] = movement(owner, at.x, at.g, some.rows, known.part(doubtful), error, at.u, self.rng)
+            if self.certifier is not None and enclosed is not None:
+                k[doubtful] = self.certifier.movement(enclosed, some.rows, at.point.cotangents, at.u, self.rng)
+            else:
+                k[doubtful] = movement(owner, at.x, at.g, some.rows, known.part(doubtful), error, at.u, self.rng)
             own = np.zeros(answer.size)
             own[doubtful] = self.answers.own_movement(owner, at.point, some.rows, known.part(doubtful), at.u)
             judgement = judge(answer, known, at.u, at.tiny, movement=k, own_movement=own, grain=owner.noise_floor)

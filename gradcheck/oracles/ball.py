@@ -20,11 +20,21 @@ METHOD = "certified balls"
 
 @dataclass(frozen=True, slots=True)
 class Enclosure:
-    """The derivative of sum_k <g_k, f_k>: packed midpoints and radii, (n,) both; where nothing is known, nan and inf."""
+    """The derivative of sum_k <g_k, f_k>: packed midpoints and radii, (n,) both; where nothing is known, nan and inf.
+
+    ``program`` is the branch that was traced, a function of ``inputs``, of which the derivative belongs to ``active``.
+    """
 
     value: Array
     bound: Array
     bits: int
+    program: Any
+    inputs: tuple[Array, ...]
+    active: tuple[int, ...]
+
+    def nearby(self, inputs: Sequence[Array], cotangents: Sequence[Array]) -> Array:
+        """The derivative of the same branch at other inputs, to 128 bits, (n,); nan where it has none."""
+        return _gradient(self.program, inputs, cotangents, self.active, 128)[0]
 
 
 def enclose(
@@ -45,20 +55,32 @@ def enclose(
     from gradcheck.numbers.agreement import agrees
     from gradcheck.numbers.errors import NumbersError
     from gradcheck.numbers.tracing import trace
-    from gradcheck.numbers.truth import certified_gradient
 
-    inputs = [np.asarray(arguments[k], np.float64) for k in wrt]
+    # Other arrays of floats are traced, too: a matrix to solve with conditions the solution.
+    traced = [k for k, x in enumerate(arguments) if k in wrt or (isinstance(x, np.ndarray) and x.dtype.kind == "f")]
+    inputs = tuple(np.asarray(arguments[k], np.float64) for k in traced)
     try:
         with np.errstate(all="ignore"):
-            made = trace(function, list(arguments), kwargs=dict(kwargs), wrt=list(wrt), limit=limit)
+            made = trace(function, list(arguments), kwargs=dict(kwargs), wrt=traced, limit=limit)
             if made.ties:
                 return "equal numbers are compared there"
             if not agrees(made, inputs, outputs[0] if made.single else tuple(outputs)):
                 return "the traced text does not give the values that the forward gives"
-            found = certified_gradient(made.program, inputs, [np.asarray(g, np.float64) for g in cotangents])
+            active = tuple(traced.index(k) for k in wrt)
+            value, bound, bits = _gradient(made.program, inputs, cotangents, active, 2048)
     except NumbersError as error:
         return str(error)
-    value = np.concatenate([f.value.reshape(-1) for f in found]) if found else np.zeros(0)
-    bound = np.concatenate([f.error.reshape(-1) for f in found]) if found else np.zeros(0)
+    return Enclosure(value, bound, bits, made.program, inputs, active)
+
+
+def _gradient(
+    program: Any, inputs: Sequence[Array], cotangents: Sequence[Array], active: Sequence[int], limit: int
+) -> tuple[Array, Array, int]:
+    from gradcheck.numbers.truth import certified_gradient
+
+    every = certified_gradient(program, inputs, [np.asarray(g, np.float64) for g in cotangents], limit=limit)
+    found = [every[k] for k in active]
+    value = np.concatenate([f.value.reshape(-1) for f in found])
+    bound = np.concatenate([f.error.reshape(-1) for f in found])
     known = np.isfinite(value) & np.isfinite(bound)
-    return Enclosure(np.where(known, value, np.nan), np.where(known, bound, np.inf), max(f.bits for f in found))
+    return np.where(known, value, np.nan), np.where(known, bound, np.inf), max(f.bits for f in found)
