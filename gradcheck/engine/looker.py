@@ -257,6 +257,8 @@ class Looker:
             own[doubtful] = self.answers.own_movement(owner, at.point, some.rows, known.part(doubtful), at.u)
             judgement = judge(answer, known, at.u, at.tiny, movement=k, own_movement=own, grain=owner.noise_floor)
             slack = allowance(known, at.u, at.tiny, k)
+        if enclosed is not None and known.certified:  # nothing is tied there, and so there is no other piece
+            return at.look(known, np.where(known.magnitude > at.top, int(Judgement.OUTSIDE), judgement), slack)
         judgement = self._vouched(at, known, judgement)
         wrong = judgement == Judgement.WRONG
         if wrong.any() and not owner.confirmed and leaps(owner, at.x, at.g, every.rows, self.rng, jump=True):

@@ -81,6 +81,12 @@ def test_at_a_tie_nothing_is_enclosed() -> None:
     assert isinstance(ask(lambda x: np.maximum(x, 0), np.array([1e-300, 1.0])), Enclosure)
 
 
+def test_nor_where_rounding_may_have_made_a_tie() -> None:
+    # x0 + 1 is larger than 1 by 1e-20, and equal in floating point: both gradients are honest.
+    found = ask(lambda x: np.maximum(x[0] + 1, x[1]), np.array([1e-20, 1.0]))
+    assert isinstance(found, str) and "equal" in found
+
+
 @pytest.mark.parametrize("slope", [np.cos, lambda x: np.cos(x) * (1 + 1e-15)])
 def test_the_enclosure_holds_the_derivative(slope: Any) -> None:
     found = ask(np.sin, X)
