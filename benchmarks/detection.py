@@ -1,6 +1,6 @@
 """Which wrong gradients are caught, which right ones refused, and in what time: gradcheck beside its peers, over tests/meta.
 
-``python -m benchmarks.detection [--seeds N] [--only PATTERN] [--tools a,b] [--invisible] [--workers N] [--failures]``
+``python -m benchmarks.detection [--seeds N] [--only PATTERN] [--tools a,b] [--invisible] [--workers N] [--failures] [--certified]``
 
 Each peer runs at its own default tolerances, at the inputs of the case.  A peer that raises anything but its own
 report of a mismatch *cannot run* that case: that is never counted as caught.  A case is *not applicable* to a peer that
@@ -172,6 +172,44 @@ def profile_lines(numbers: Iterable[int], profiles: Sequence[str]) -> Iterable[s
                 )
 
 
+def certified(number: int) -> bool | None:
+    """Whether the wrong value of this case is reported against certified truth; None where its forward cannot be traced.
+
+    Traceable: an enclosure exists at the given point, or at the point of the finding.
+    """
+    import gradcheck
+    from gradcheck.engine.certify import Certifier
+    from gradcheck.oracles.ball import METHOD
+    from gradcheck.subjects.callables import arrange, recognise
+
+    case = CASES[number]
+    options = dict(case.options)
+    with contextlib.suppress(Exception), quiet_and_bounded(LIMIT):
+        forward, vjp = case.make()
+        found = [f for f in gradcheck.check(forward, vjp, case.inputs, seed=0, **options).findings if f.code == "GC101"]
+        if not found:
+            return None
+        if any(f.evidence.startswith(METHOD) for f in found):
+            return True
+        made = recognise(forward, vjp, None, options.get("stateful", False))
+        call = arrange(made, case.inputs, wrt=options.get("wrt"), kwargs=options.get("kwargs"), domain=None)
+        ones = tuple(np.ones(np.shape(y)) for y in call.forward(call.leaves))
+        points = [call.leaves, *(f.point.inputs for f in found if f.point is not None)]
+        enclosed = [Certifier.of(call, made.forward).at(point, ones) is not None for point in points]
+        return False if any(enclosed) else None
+    return None
+
+
+def certified_line(numbers: Iterable[int], workers: int) -> str:
+    """The share of wrong values, on functions that can be traced, that certified truth refutes."""
+    answers = list(spread(certified, [k for k in numbers if not CASES[k].ok], workers, lambda _: None))
+    traced = [a for a in answers if a is not None]
+    return (
+        f"certified: {sum(traced)} of {len(traced)} wrong values on functions that can be traced"
+        f" ({100 * sum(traced) / max(1, len(traced)):.1f} %); {len(answers) - len(traced)} others"
+    )
+
+
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.detection", description=(__doc__ or "").partition("\n")[0]
@@ -188,6 +226,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         type=int,
         help="processes; times are then less exact (default: 1, and 2 if there are several seeds)",
     )
+    parser.add_argument("--certified", action="store_true", help="print the share of verdicts that are certified")
     parser.add_argument(
         "--profiles",
         default="quick",
@@ -239,6 +278,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(*(made.row(name, shared) for name, made in tallies.items()), sep="\n")
     if options.profiles and "gradcheck" in tallies:
         print("", *profile_lines(numbers, options.profiles.split(",")), sep="\n")
+    if options.certified:
+        print("", certified_line(numbers, options.workers), sep="\n")
     for name, made in tallies.items():
         if name == "gradcheck" or options.failures:
             failures = made.failures()

@@ -13,6 +13,7 @@ import numpy as np
 
 from gradcheck.claim import Kind
 from gradcheck.engine import contract, findings, forward_mode
+from gradcheck.engine.certify import Certifier
 from gradcheck.engine.forward import basis, grain, widen
 from gradcheck.engine.judge import Judgement, common_factor
 from gradcheck.engine.look import Look
@@ -114,7 +115,13 @@ class _Examination:
             return self.record(Verdict.EMPTY, Status.FAIL if any(f.severity.fails for f in self.found) else Status.PASS)
         claim = self.case.claim or self.call.implementation.forward
         looker = Looker(
-            self.call, claim, self.single, widen(self.call, claim), self.rng, grain(self.call, claim, self.rng)
+            self.call,
+            claim,
+            self.single,
+            widen(self.call, claim),
+            self.rng,
+            grain(self.call, claim, self.rng),
+            certifier=None if drawn else Certifier.of(self.call, claim),
         )
         p = self.profile
         given = looker.at(self.leaves, "the given point", short=p.short, full=p.full, whole=p.whole, probes=p.probes)
@@ -131,6 +138,8 @@ class _Examination:
             if self.case.order > 1:
                 self.found += forward_mode.symmetric_second_order(self.call, looker, given)
             self.wander(looker)
+        if looker.certifier is not None and looker.certifier.reason:
+            self.untested.append(f"certified derivatives at some points: {looker.certifier.reason}")
         self.common_factors()
         self.shrink(looker, given.layout)
         return self.conclude(given)

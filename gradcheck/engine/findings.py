@@ -9,7 +9,9 @@ import numpy as np
 
 from gradcheck.engine.judge import Judgement
 from gradcheck.engine.look import Look
+from gradcheck.engine.probes import Probe
 from gradcheck.flat import Layout, pack
+from gradcheck.oracles.ball import METHOD
 from gradcheck.records import Finding, Number, Point, Severity
 from gradcheck.subjects.callables import Call
 
@@ -55,11 +57,11 @@ def of_look(call: Call, look: Look) -> list[Finding]:
     for leaf, probe in look.probes:
         if look.observation.gradients[leaf] is None:
             continue
-        out += [_entry(call, look, leaf, c, t, b, len(probe.wrong)) for c, t, b in probe.wrong[:1]]
+        out += [_entry(call, look, leaf, c, t, b, probe) for c, t, b in probe.wrong[:1]]
     return out
 
 
-def _entry(call: Call, look: Look, leaf: int, coordinate: int, t: float, b: float, wrong: int) -> Finding:
+def _entry(call: Call, look: Look, leaf: int, coordinate: int, t: float, b: float, probe: Probe) -> Finding:
     _, index = look.layout.locate(coordinate)
     path = call.paths[call.active[leaf]]
     size = look.layout.sizes[leaf]
@@ -75,10 +77,10 @@ def _entry(call: Call, look: Look, leaf: int, coordinate: int, t: float, b: floa
         bound=b,
         point=look.point,
         message=f"the gradient of {path} {words} ({look.point.origin}; found by random-sign probes and bisection)",
-        wrong_entries=wrong,
+        wrong_entries=len(probe.wrong),
         entries=size,
         where=call.implementation.where,
-        evidence="directional differences along random signs",
+        evidence=probe.method if probe.method.startswith(METHOD) else "directional differences along random signs",
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from gradcheck.claim import Kind
 from gradcheck.engine.answers import Answers, fresh
+from gradcheck.engine.certify import Certifier
 from gradcheck.engine.conditioning import imaginary_movement, movement
 from gradcheck.engine.forward import Forward, basis
 from gradcheck.engine.hull import leaps
@@ -75,6 +76,8 @@ class Looker:
     rng: np.random.Generator
     grain: float = 2.0**-53
     mode: str = ""
+    certifier: Certifier | None = None
+    """Asked where a look is full, or finds something that is not right."""
 
     @property
     def width(self) -> int:
@@ -136,9 +139,9 @@ class Looker:
             return self._probe(owner, point, seen, v, probes)
         site = self._site(owner, point, seen, v)
         if made is None:
-            return self._whole(site, np.arange(len(site.rows)) if only is None else only)
+            return self._whole(site, np.arange(len(site.rows)) if only is None else only, full)
         if full:
-            return self._whole(site, np.arange(len(site.rows))).or_else(made)
+            return self._whole(site, np.arange(len(site.rows)), full).or_else(made)
         rows = np.flatnonzero(~made.settled)
         return made.with_rows(rows, self._whole(site, rows))
 
@@ -221,25 +224,41 @@ class Looker:
         blank = any(not np.isfinite(v[c]) for _, p in found for c, _, _ in p.wrong)
         if blank and leaps(owner, x, g, np.eye(x.size) if x.size <= FEW else x[None], self.rng, jump=True):
             found = ()  # no answer is asked for where the forward jumps
+        if self.certifier is not None and any(p.wrong for _, p in found):
+            found = self.certifier.confirm(found, v, point.inputs, point.cotangents)
         return Look(point, seen, owner.layout, v, None, None, None, found, owner.evaluations)
 
-    def _whole(self, every: Site, chosen: Array) -> Look:
+    def _whole(self, every: Site, chosen: Array, full: bool = False) -> Look:
         """Each of the chosen rows by itself."""
         at = every.part(chosen)
         owner, answer = at.owner, at.answer
         known = truth(owner, at.x, at.g, at.rows)
         judgement = judge(answer, known, at.u, at.tiny, grain=owner.noise_floor)
+        enclosed = None
+        if self.certifier is not None and (full or not np.isin(judgement, (Judgement.RIGHT, Judgement.KINK)).all()):
+            enclosed = self.certifier.at(at.point.inputs, at.point.cotangents)
+            sharp = self.certifier.sharpen(known, at.rows, enclosed)
+            if sharp is None:
+                enclosed = None
+            else:
+                known = sharp
+                judgement = judge(answer, known, at.u, at.tiny, grain=owner.noise_floor)
         slack = allowance(known, at.u, at.tiny)
         doubtful = np.flatnonzero((judgement == Judgement.WRONG) | (judgement == Judgement.INACCURATE))
         if doubtful.size:
             k = np.zeros(answer.size)
             some = at.part(doubtful)
             error = np.abs(some.answer - known.value[doubtful])
-            k[doubtful] = movement(owner, at.x, at.g, some.rows, known.part(doubtful), error, at.u, self.rng)
+            if self.certifier is not None and enclosed is not None:
+                k[doubtful] = self.certifier.movement(enclosed, some.rows, at.point.cotangents, at.u, self.rng)
+            else:
+                k[doubtful] = movement(owner, at.x, at.g, some.rows, known.part(doubtful), error, at.u, self.rng)
             own = np.zeros(answer.size)
             own[doubtful] = self.answers.own_movement(owner, at.point, some.rows, known.part(doubtful), at.u)
             judgement = judge(answer, known, at.u, at.tiny, movement=k, own_movement=own, grain=owner.noise_floor)
             slack = allowance(known, at.u, at.tiny, k)
+        if enclosed is not None and known.certified:  # nothing is tied there, and so there is no other piece
+            return at.look(known, np.where(known.magnitude > at.top, int(Judgement.OUTSIDE), judgement), slack)
         judgement = self._vouched(at, known, judgement)
         wrong = judgement == Judgement.WRONG
         if wrong.any() and not owner.confirmed and leaps(owner, at.x, at.g, every.rows, self.rng, jump=True):

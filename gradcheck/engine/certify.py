@@ -1,0 +1,136 @@
+"""Certified truth where the forward can be traced: sharper than any difference, and it decides alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from gradcheck.engine.judge import Truth
+from gradcheck.engine.probes import Probe
+from gradcheck.oracles.ball import METHOD, Enclosure, enclose
+from gradcheck.records import Array, Local
+from gradcheck.subjects.callables import CAUGHT, Call
+
+OPERATIONS = 20_000
+"""Operations on single numbers up to which a text is traced: some twenty milliseconds."""
+
+SMOOTHLY = (Local.SMOOTH, Local.ONE_SIDED, Local.UNDECIDED)
+"""Kinds of places whose truth an enclosure replaces; next to a kink the hull of the pieces decides, which allows for rounding."""
+
+
+@dataclass(slots=True)
+class Certifier:
+    """Encloses derivatives of ``claim`` as long as its text can be traced; ``reason`` says why not."""
+
+    call: Call
+    claim: Callable[..., Any]
+    reason: str = ""
+    hopeless: bool = False
+
+    @classmethod
+    def of(cls, call: Call, claim: Callable[..., Any]) -> Certifier:
+        """For this call, or a certifier that never answers."""
+        made = cls(call, claim)
+        kinds = {np.asarray(call.leaves[k]).dtype.kind for k in call.active}
+        if not call.plain:
+            made._stop("its arguments are trees")
+        elif "c" in kinds:
+            made._stop("its arguments are complex")
+        elif call.domain.gauge is not None:
+            made._stop("its outputs are known up to a gauge")
+        return made
+
+    def _stop(self, reason: str) -> None:
+        self.reason, self.hopeless = reason, True
+
+    def at(self, leaves: Sequence[Any], cotangents: tuple[Array, ...]) -> Enclosure | None:
+        """The enclosure at these leaves; None where there is none."""
+        if self.hopeless:
+            return None
+        call = self.call
+        try:
+            outputs = call.forward(_copies(leaves), self.claim)
+            found = enclose(
+                self.claim,
+                call.build(_copies(leaves)),
+                call.active,
+                cotangents,
+                outputs,
+                kwargs=call.kwargs,
+                limit=OPERATIONS,
+            )
+            call.forward(_copies(leaves), self.claim)  # a forward that keeps its inputs is to keep real ones
+        except CAUGHT as error:
+            found = f"{type(error).__name__}: {error}"
+        if isinstance(found, str):
+            self.reason = self.reason or found
+            return None
+        return found
+
+    def sharpen(self, known: Truth, rows: Array, found: Enclosure | None) -> Truth | None:
+        """The truth with enclosures in the place of estimates; None where none is to be had."""
+        if found is None:
+            return None
+        value, bound = rows @ found.value, np.abs(rows) @ found.bound
+        better = np.isfinite(value) & np.isfinite(bound) & np.isin(known.kind, SMOOTHLY)
+        if not better.any():
+            return None
+        return replace(
+            known,
+            value=np.where(better, value, known.value),
+            bound=np.where(better, bound, known.bound),
+            low=np.where(better, value - bound, known.low),
+            high=np.where(better, value + bound, known.high),
+            kind=np.where(better, int(Local.SMOOTH), known.kind),
+            magnitude=np.where(better, np.fmax(known.magnitude, np.abs(value)), known.magnitude),
+            conflict=known.conflict & ~better,
+            flat=np.where(better, 0.0, known.flat),
+            method=f"{METHOD}, {found.bits} bits",
+            certified=bool(better.all()),
+        )
+
+    def movement(
+        self, found: Enclosure, rows: Array, cotangents: tuple[Array, ...], u: float, rng: np.random.Generator
+    ) -> Array:
+        """k, as ``conditioning.movement`` has it: three times the largest movement of the truth in six draws, along each row."""
+        most = np.zeros(len(rows))
+        for _ in range(6):
+            moved = [x * (1 + 2 * u * rng.choice((-1.0, 1.0), size=x.shape)) for x in found.inputs]
+            turned = [
+                np.asarray(g, np.float64) * (1 + u * rng.choice((-1.0, 1.0), size=np.shape(g))) for g in cotangents
+            ]
+            change = np.abs(rows @ (found.nearby(moved, turned) - found.value))
+            most = np.fmax(most, np.where(np.isfinite(change), change, 0.0))
+        return 3 * most
+
+    def confirm(
+        self, found: tuple[tuple[int, Probe], ...], answer: Array, leaves: Sequence[Any], cotangents: tuple[Array, ...]
+    ) -> tuple[tuple[int, Probe], ...]:
+        """What probes found wrong, with enclosures for estimates.
+
+        A difference named an entry because it saw an error beyond its own bound: where there is none of that size, it erred itself.
+        """
+        known = self.at(leaves, cotangents)
+        if known is None:
+            return found
+        out = []
+        for leaf, probe in found:
+            entries = [k for k, _, _ in probe.wrong]
+            if entries and np.all(np.isfinite(known.bound[entries])):
+                apart = [
+                    k
+                    for k, _, b in probe.wrong
+                    if not np.abs(answer[k] - known.value[k])
+                    <= max(float(known.bound[k]), b / 2 if np.isfinite(b) else 0.0)
+                ]
+                wrong = tuple((k, float(known.value[k]), float(known.bound[k])) for k in apart)
+                probe = replace(probe, wrong=wrong, method=f"{METHOD}, {known.bits} bits; named by probes")
+            out.append((leaf, probe))
+        return tuple(out)
+
+
+def _copies(leaves: Sequence[Any]) -> list[Any]:
+    return [np.array(leaf) if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]
