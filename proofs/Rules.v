@@ -9,13 +9,13 @@ Set Warnings "-ambiguous-paths".   (* Coquelicot's own *)
 From Coquelicot Require Import Coquelicot.
 Open Scope R_scope.
 
-Lemma is_derive_as : forall (f : R -> R) x a b, is_derive f x a -> a = b -> is_derive f x b.
+Lemma is_derive_as : forall (f : R -> R) (x a b : R), is_derive f x a -> a = b -> is_derive f x b.
 Proof. intros f x a b H <-. exact H. Qed.
 
 (** ** Combining rules *)
 
 (** Chain rule: (f o g)' = f'(g) g'. *)
-Theorem composition_rule : forall (f g : R -> R) x a b,
+Theorem composition_rule : forall (f g : R -> R) (x a b : R),
   is_derive f (g x) a -> is_derive g x b -> is_derive (fun t => f (g t)) x (a * b).
 Proof.
   intros f g x a b Hf Hg. eapply is_derive_as; [apply is_derive_comp; eassumption|].
@@ -23,19 +23,19 @@ Proof.
 Qed.
 
 (** (f + g)' = f' + g'. *)
-Theorem sum_rule : forall (f g : R -> R) x a b,
+Theorem sum_rule : forall (f g : R -> R) (x a b : R),
   is_derive f x a -> is_derive g x b -> is_derive (fun t => f t + g t) x (a + b).
 Proof. intros f g x a b Hf Hg. exact (is_derive_plus f g x a b Hf Hg). Qed.
 
 (** (f g)' = f' g + f g'. *)
-Theorem product_rule : forall (f g : R -> R) x a b,
+Theorem product_rule : forall (f g : R -> R) (x a b : R),
   is_derive f x a -> is_derive g x b -> is_derive (fun t => f t * g t) x (a * g x + f x * b).
 Proof.
   intros f g x a b Hf Hg. exact (is_derive_mult f g x a b Hf Hg Rmult_comm).
 Qed.
 
 (** (f / g)' = (f' g - f g') / g^2, where g is not 0. *)
-Theorem quotient_rule : forall (f g : R -> R) x a b,
+Theorem quotient_rule : forall (f g : R -> R) (x a b : R),
   is_derive f x a -> is_derive g x b -> g x <> 0 ->
   is_derive (fun t => f t / g t) x ((a * g x - f x * b) / g x ^ 2).
 Proof. intros. apply is_derive_div; assumption. Qed.
