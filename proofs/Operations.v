@@ -92,7 +92,7 @@ Definition variables (sources : list V) (P : list vertex) : list V :=
 Definition dot (vars : list V) (s t : env) : R := sum (fun x => s x * t x) vars.
 
 (** The perturbation of one variable alone. *)
-Definition unit (v : V) : env := fun x => if eqb x v then 1 else 0.
+Definition unit_vector (v : V) : env := fun x => if eqb x v then 1 else 0.
 
 (** Sum over those slots of the vertex [o] that read [v]. *)
 Definition at_slots (o : vertex) (v : V) (c : nat -> R) : R :=
@@ -200,7 +200,7 @@ Notation forward := (forward V eqb R rO radd rmul).
 Notation scatter := (scatter V eqb R rO radd rmul).
 Notation backward := (backward V eqb R rO radd rmul).
 Notation dot := (dot V R rO radd rmul).
-Notation unit := (unit V eqb R rO rI).
+Notation unit_vector := (unit_vector V eqb R rO rI).
 Notation at_slots := (at_slots V eqb R rO radd).
 Notation gathered := (gathered V eqb R rO radd rmul).
 Notation assign := (assign V eqb R).
@@ -391,11 +391,11 @@ Qed.
     alone is perturbed. *)
 Theorem adjoint_is_derivative : forall vars P s v,
   NoDup vars -> within vars P -> In v vars ->
-  backward P s v = dot vars s (forward P (unit v)).
+  backward P s v = dot vars s (forward P (unit_vector v)).
 Proof.
   intros vars P s v Hd Hw Hv. rewrite <- adjoint_identity by assumption.
   rewrite <- (sum_indicator (backward P s) v vars) by assumption.
-  apply sum_ext. intros x _. unfold Operations.unit. destruct (eqb x v); ring.
+  apply sum_ext. intros x _. unfold Operations.unit_vector. destruct (eqb x v); ring.
 Qed.
 
 (** *** Reverse accumulation is the sum over paths *)
@@ -797,7 +797,7 @@ Theorem reverse_accumulation_is_correct : forall sources P s v,
   backward P s v = sum (fun u => s u * sum_over_paths P v u) vars /\
   (forall u p, In p (paths 0%nat P v u) <-> path P v u p) /\
   (forall u, NoDup (paths 0%nat P v u)) /\
-  backward P s v = dot vars s (forward P (unit v)) /\
+  backward P s v = dot vars s (forward P (unit_vector v)) /\
   backward P s v = gather sources P s v.
 Proof.
   intros sources P s v H Hv vars.

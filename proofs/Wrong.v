@@ -14,7 +14,7 @@ Notation vertex := (Operations.vertex nat Z).
 Notation env := (nat -> Z).
 Notation backward := (Operations.backward nat Nat.eqb Z 0 Z.add Z.mul).
 Notation pull := (Operations.pull nat Z 0 Z.add Z.mul).
-Notation unit := (Operations.unit nat Nat.eqb Z 0 1).
+Notation unit_vector := (Operations.unit_vector nat Nat.eqb Z 0 1).
 
 (** What a right algorithm satisfies: for all valid programs, seeds and variables,
     it gives the sum over paths. *)
@@ -63,13 +63,13 @@ Definition fan_out : list vertex :=
   [node [0%nat] 1 [2]; node [0%nat] 2 [3]; node [1; 2]%nat 3 [1; 1]].
 
 Example overwriting_on_fan_out :
-  (backward fan_out (unit 3%nat) 0%nat, overwriting fan_out (unit 3%nat) 0%nat) = (5, 2).
+  (backward fan_out (unit_vector 3%nat) 0%nat, overwriting fan_out (unit_vector 3%nat) 0%nat) = (5, 2).
 Proof. vm_compute. reflexivity. Qed.
 
 (** Overwriting loses all but one reader of a variable. *)
 Theorem overwriting_is_wrong : ~ correct overwriting.
 Proof.
-  apply (refute _ [0%nat] fan_out (unit 3%nat) 0%nat); [is_valid | simpl; tauto | vm_compute; discriminate].
+  apply (refute _ [0%nat] fan_out (unit_vector 3%nat) 0%nat); [is_valid | simpl; tauto | vm_compute; discriminate].
 Qed.
 
 (** ** 2. Visiting the vertices in forward order *)
@@ -81,13 +81,13 @@ Definition forwards (P : list vertex) (s : env) : env :=
 Definition chain : list vertex := [node [0%nat] 1 [2]; node [1%nat] 2 [3]].
 
 Example forwards_on_chain :
-  (backward chain (unit 2%nat) 0%nat, forwards chain (unit 2%nat) 0%nat) = (6, 0).
+  (backward chain (unit_vector 2%nat) 0%nat, forwards chain (unit_vector 2%nat) 0%nat) = (6, 0).
 Proof. vm_compute. reflexivity. Qed.
 
 (** In forward order, an adjoint is passed on before it has arrived. *)
 Theorem forward_order_is_wrong : ~ correct forwards.
 Proof.
-  apply (refute _ [0%nat] chain (unit 2%nat) 0%nat); [is_valid | simpl; tauto | vm_compute; discriminate].
+  apply (refute _ [0%nat] chain (unit_vector 2%nat) 0%nat); [is_valid | simpl; tauto | vm_compute; discriminate].
 Qed.
 
 (** ** 3. Inputs as a set: a repeated input counts once *)
@@ -107,13 +107,13 @@ Definition as_a_set (P : list vertex) (s : env) : env :=
 Definition square : list vertex := [node [0; 0]%nat 1 [7; 7]].
 
 Example as_a_set_on_square :
-  (backward square (unit 1%nat) 0%nat, as_a_set square (unit 1%nat) 0%nat) = (14, 7).
+  (backward square (unit_vector 1%nat) 0%nat, as_a_set square (unit_vector 1%nat) 0%nat) = (14, 7).
 Proof. vm_compute. reflexivity. Qed.
 
 (** A set of inputs loses how often each is read. *)
 Theorem inputs_as_a_set_is_wrong : ~ correct as_a_set.
 Proof.
-  apply (refute _ [0%nat] square (unit 1%nat) 0%nat); [is_valid | simpl; tauto | vm_compute; discriminate].
+  apply (refute _ [0%nat] square (unit_vector 1%nat) 0%nat); [is_valid | simpl; tauto | vm_compute; discriminate].
 Qed.
 
 (** ** 4. Changing the weights before all adjoints are known
@@ -179,14 +179,14 @@ Definition layers : list recipe := [times 0 2 3; times 1 3 4].
 Definition at_the_point (x : nat) : Z := nth x [2; 3; 5; 10; 30] 0.
 
 Example early_on_layers :
-  (train at_the_point layers (unit 4%nat) 1 [0; 1]%nat 0%nat,
-   train_early at_the_point layers (unit 4%nat) 1 [0; 1]%nat 0%nat) = (-13, 37).
+  (train at_the_point layers (unit_vector 4%nat) 1 [0; 1]%nat 0%nat,
+   train_early at_the_point layers (unit_vector 4%nat) 1 [0; 1]%nat 0%nat) = (-13, 37).
 Proof. vm_compute. reflexivity. Qed.
 
 (** A weight that moves too early is met moved by the adjoints of earlier layers. *)
 Theorem early_updates_are_wrong : ~ correct_training train_early.
 Proof.
-  intro C. specialize (C [0; 1; 2]%nat at_the_point layers (unit 4%nat) 1 [0; 1]%nat 0%nat).
+  intro C. specialize (C [0; 1; 2]%nat at_the_point layers (unit_vector 4%nat) 1 [0; 1]%nat 0%nat).
   assert (H : valid [0; 1; 2]%nat (map (fun r : recipe => r at_the_point) layers)) by is_valid.
   specialize (C H ltac:(simpl; tauto)). vm_compute in C. discriminate.
 Qed.

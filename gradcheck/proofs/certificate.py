@@ -88,31 +88,39 @@ def certificate(
     """
     if not claims:
         raise UsageError("claims is empty: a certificate of nothing would be accepted; give at least one adjoint")
-    program = [_step(number, step) for number, step in enumerate(steps)]
+    sources, steps = tuple(sources), tuple(steps)
+    number = _Numbers()
+    read = [number[name] for name in sources]
+    program = [_step(place, step, number) for place, step in enumerate(steps)]
+    seeded = [f"({number[name]}, {_rational(seed, f'seeds[{name!r}]')})" for name, seed in seeds.items()]
     claimed = [
-        f"({_name(name)}, {_rational(claim.adjoint, f'claims[{name!r}]')}, "
+        f"({number[name]}, {_rational(claim.adjoint, f'claims[{name!r}]')}, "
         f"{_rational(claim.bound, f'the bound of claims[{name!r}]')})"
         for name, claim in claims.items()
     ]
-    seeded = [f"({_name(name)}, {_rational(seed, f'seeds[{name!r}]')})" for name, seed in seeds.items()]
     return _FILE.format(
-        sources=_several((_name(name) for name in sources), "string"),
-        program=_several(program, "vertex"),
-        seeds=_several(seeded, "string * Q"),
-        claims=_several(claimed, "string * Q * Q"),
+        names=_several(map(_quoted, number), "string"),
+        sources=_several(read, "name"),
+        program=_several(program, "operation"),
+        seeds=_several(seeded, "name * Q"),
+        claims=_several(claimed, "name * Q * Q"),
     )
 
 
 _FILE = """\
 (* Written by gradcheck.  That this file compiles is the check. *)
 
-Require Import List String QArith Qcanon.
-From GradCheck Require Import Operations Certificate.
+Require Import List String QArith.
+From GradCheck Require Import Certificate.
 Import ListNotations.
-Open Scope string_scope.
+Open Scope Q_scope.
+
+(* Variables are numbered in this order, from 1; the names are for the reader. *)
+Definition names {names}.
 
 Definition sources {sources}.
 
+(* inputs, outputs, a row of partials for each output *)
 Definition program {program}.
 
 Definition seeds {seeds}.
@@ -129,18 +137,26 @@ Definition meaning := check_sound sources program seeds claims certificate.
 """
 
 
-def _step(number: int, step: Step) -> str:
+class _Numbers(dict[str, str]):
+    """A number for each name, from 1, in the order in which they are first met."""
+
+    def __missing__(self, name: str) -> str:
+        self[name] = f"{len(self) + 1}%positive"
+        return self[name]
+
+
+def _step(place: int, step: Step, number: _Numbers) -> str:
     rows, columns = len(step.outputs), len(step.inputs)
     if len(step.partials) != rows or any(len(row) != columns for row in step.partials):
         shape = [len(row) for row in step.partials]
         raise UsageError(
-            f"steps[{number}].partials must have a row for each of the {rows} outputs "
+            f"steps[{place}].partials must have a row for each of the {rows} outputs "
             f"with an entry for each of the {columns} inputs; its rows have {shape} entries"
         )
-    place = f"steps[{number}].partials"
-    matrix = (_inline(_rational(p, f"{place}[{j}]") for p in row) for j, row in enumerate(step.partials))
-    names = (_inline(map(_name, names)) for names in (step.inputs, step.outputs))
-    return f"operation {' '.join(names)} {_inline(matrix)}"
+    where = f"steps[{place}].partials"
+    matrix = (_inline(_rational(p, f"{where}[{j}]") for p in row) for j, row in enumerate(step.partials))
+    names = (_inline(number[name] for name in side) for side in (step.inputs, step.outputs))
+    return f"Op {' '.join(names)} {_inline(matrix)}"
 
 
 def _rational(number: Number, place: str) -> str:
@@ -156,7 +172,7 @@ def _rational(number: Number, place: str) -> str:
     return f"({numerator} # {denominator})"
 
 
-def _name(name: str) -> str:
+def _quoted(name: str) -> str:
     """A string of Coq, in which a quote is doubled; there are no other escapes."""
     if "\0" in name:
         raise UsageError(f"the name {name!r} has a null character, which Coq's strings cannot write")
@@ -169,5 +185,6 @@ def _inline(entries: Iterable[str]) -> str:
 
 def _several(entries: Iterable[str], kind: str) -> str:
     """``: list kind := [..]`` with one entry a line, of which there may be none."""
-    listed = ";\n  ".join(entries)
-    return f": list ({kind}) := [\n  {listed}\n]%Q" if listed else f": list ({kind}) := []"
+    scope = "%string" if kind == "string" else ""
+    listed = ";\n  ".join(entry + scope for entry in entries)
+    return f": list ({kind}) := [\n  {listed}\n]" if listed else f": list ({kind}) := []"
