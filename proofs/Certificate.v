@@ -138,13 +138,15 @@ Qed.
 
 Lemma plus_spec : forall a b, Q2Qc (plus a b) = (Q2Qc a + Q2Qc b)%Qc.
 Proof.
-  intros a b. apply Qc_is_canon. unfold Qcplus, Q2Qc. cbn [this]. rewrite !Qred_correct. unfold plus. rewrite lowest_spec.
+  intros a b. apply Qc_is_canon. unfold Qcplus, Q2Qc. cbn [this].
+  rewrite !Qred_correct. unfold plus. rewrite lowest_spec.
   unfold Qplus, Qeq. cbn [Qnum Qden]. ring.
 Qed.
 
 Lemma times_spec : forall a b, Q2Qc (times a b) = (Q2Qc a * Q2Qc b)%Qc.
 Proof.
-  intros a b. apply Qc_is_canon. unfold Qcmult, Q2Qc. cbn [this]. rewrite !Qred_correct. unfold times. now rewrite lowest_spec.
+  intros a b. apply Qc_is_canon. unfold Qcmult, Q2Qc. cbn [this].
+  rewrite !Qred_correct. unfold times. now rewrite lowest_spec.
 Qed.
 
 (** A table stands for the function that it tabulates. *)

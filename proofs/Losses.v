@@ -63,6 +63,27 @@ Qed.
 Lemma line_rule : forall a d, is_derive (fun t => a + t * d) 0 d.
 Proof. intros. auto_derive; [exact I | ring]. Qed.
 
+(** ** The Euclidean norm *)
+
+(** The gradient of |z| is z / |z|, where z is not 0. *)
+Theorem norm_gradient : forall I (l : list I) (z d : I -> R),
+  let norm := fun v : I -> R => sqrt (total l (fun i => v i ^ 2)) in
+  0 < norm z ->
+  is_derive (fun t => norm (fun i => z i + t * d i)) 0 (total l (fun i => z i / norm z * d i)).
+Proof.
+  intros I l z d norm Hz.
+  assert (Z : total l (fun i => (z i + 0 * d i) ^ 2) = total l (fun i => z i ^ 2))
+    by (apply total_ext; intro; ring).
+  assert (Hs : 0 < total l (fun i => z i ^ 2)).
+  { apply Rnot_le_lt. intro N. apply sqrt_neg_0 in N. unfold norm in Hz. lra. }
+  eapply is_derive_as.
+  - apply (composition_rule sqrt).
+    + apply sqrt_rule. now rewrite Z.
+    + apply (finite_sum_rule _ l (fun i t => (z i + t * d i) ^ 2)). intros i _.
+      apply (composition_rule (fun u => u ^ 2)); [apply natural_power_rule | apply line_rule].
+  - rewrite Z, <- total_scale. apply total_ext. intro i. fold (norm z). simpl. field. lra.
+Qed.
+
 (** ** The perceptron: z_i = x_i . w + b, yhat_i = f(z_i), mean of squares *)
 
 Section Perceptron.

@@ -400,13 +400,13 @@ Qed.
 
 (** *** Reverse accumulation is the sum over paths *)
 
-(** The same recursion, on the weights of a suffix of the program. *)
 Lemma weight_app : forall P1 o P2 k j p,
   weight (P1 ++ o :: P2) ((length P1, k, j) :: p) = partial o j k * weight (P1 ++ o :: P2) p.
 Proof.
   intros. simpl. rewrite nth_error_app2, Nat.sub_diag by lia. reflexivity.
 Qed.
 
+(** Bauer's formula for the last vertices [P2] of a program, by induction on them. *)
 Lemma backward_is_sum_over_suffix_paths : forall vars P2 P1 s v,
   NoDup vars -> within vars P2 -> In v vars ->
   backward P2 s v =

@@ -208,10 +208,11 @@ Qed.
 
 (** ** Operations made from rules *)
 
-(** One number in, one out: the chain rule holds where the rule does. *)
+(** One number in, one out. *)
 Definition unary (f f' : R -> R) (x y : V) : operation :=
   Operation [x] [y] (fun _ a => f (a 0%nat)) (fun _ _ a => f' (a 0%nat)).
 
+(** The chain rule holds for it wherever f' is the derivative of f. *)
 Theorem unary_is_differentiable : forall f f' x y a,
   is_derive f (a 0%nat) (f' (a 0%nat)) -> differentiable (unary f f' x y) a.
 Proof.
@@ -224,6 +225,7 @@ Definition multiply (x y z : V) : operation :=
   Operation [x; y] [z] (fun _ a => a 0%nat * a 1%nat)
     (fun _ k a => match k with O => a 1%nat | _ => a 0%nat end).
 
+(** It holds for multiplication everywhere. *)
 Theorem multiply_is_differentiable : forall x y z a, differentiable (multiply x y z) a.
 Proof.
   intros x y z a j _ c c' t _ D. simpl.
@@ -240,6 +242,7 @@ Definition sum_and_product (x y z w : V) : operation :=
                   | _, _ => a 0%nat
                   end).
 
+(** It holds for both outputs everywhere. *)
 Theorem sum_and_product_is_differentiable : forall x y z w a,
   differentiable (sum_and_product x y z w) a.
 Proof.

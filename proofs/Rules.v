@@ -248,7 +248,7 @@ Proof.
   apply Rabs_def2 in H1. apply Rabs_def2 in H2. lra.
 Qed.
 
-(** abs' = 1 and -1 on either side of 0; |x| = max(x, -x). *)
+(** abs' = 1 where x is positive; |x| = max(x, -x). *)
 Theorem abs_rule_positive : forall x, 0 < x -> is_derive (fun t => Rmax t (- t)) x 1.
 Proof.
   intros x Hx. apply (derive_where_equal_above _ (fun t => t) 0); auto.
@@ -256,6 +256,7 @@ Proof.
   - exact (is_derive_id x).
 Qed.
 
+(** abs' = -1 where x is negative. *)
 Theorem abs_rule_negative : forall x, x < 0 -> is_derive (fun t => Rmax t (- t)) x (- 1).
 Proof.
   intros x Hx. apply (derive_where_equal_below _ (fun t => - t) 0); auto.
@@ -263,7 +264,7 @@ Proof.
   - auto_derive; [exact I | ring].
 Qed.
 
-(** maximum' = 1 in the larger argument, 0 in the smaller. *)
+(** maximum' = 1 in the larger argument. *)
 Theorem maximum_rule_larger : forall x y, y < x -> is_derive (fun t => Rmax t y) x 1.
 Proof.
   intros x y H. apply (derive_where_equal_above _ (fun t => t) y); auto.
@@ -271,6 +272,7 @@ Proof.
   - exact (is_derive_id x).
 Qed.
 
+(** maximum' = 0 in the smaller argument. *)
 Theorem maximum_rule_smaller : forall x y, x < y -> is_derive (fun t => Rmax t y) x 0.
 Proof.
   intros x y H. apply (derive_where_equal_below _ (fun _ => y) y); auto.
@@ -293,7 +295,7 @@ Proof.
   - auto_derive; [exact I | field].
 Qed.
 
-(** huber' = delta above the band, -delta below it. *)
+(** huber' = delta above the band. *)
 Theorem huber_rule_above : forall delta r, 0 < delta < r -> is_derive (huber delta) r delta.
 Proof.
   intros delta r H. apply (derive_where_equal_above _ (fun t => delta * (t - delta / 2)) delta); try lra.
@@ -301,6 +303,7 @@ Proof.
   - auto_derive; [exact I | ring].
 Qed.
 
+(** huber' = -delta below the band. *)
 Theorem huber_rule_below : forall delta r, 0 < delta -> r < - delta -> is_derive (huber delta) r (- delta).
 Proof.
   intros delta r Hd H.

@@ -229,7 +229,7 @@ def _compile(coqc: Path, directory: Path, name: str) -> Compiled:
     start = time.perf_counter()
     command = [str(coqc), "-q", "-Q", ".", "GradCheck", f"{name}.v"]
     try:
-        run = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=LIMIT, check=False)
+        run = subprocess.run(command, cwd=directory, capture_output=True, encoding="utf-8", timeout=LIMIT, check=False)
     except subprocess.TimeoutExpired:
         return Compiled(name, False, LIMIT, f"no answer within {LIMIT:.0f} s")
     message = "" if run.returncode == 0 else (run.stderr.strip() or run.stdout.strip() or f"exit {run.returncode}")

@@ -37,6 +37,13 @@ def test_the_theorems_assume_what_is_stated_and_no_more(built: Workspace, file: 
     assert set(audit.assumptions) == STATED[file]  # nor is anything stated that is not used
 
 
+@pytest.mark.parametrize("file", STATED)
+def test_every_theorem_has_a_sentence_before_it(file: str) -> None:
+    lines = source(file).splitlines()
+    stated = [number for number, line in enumerate(lines) if line.startswith("Theorem ")]
+    assert [lines[number] for number in stated if not lines[number - 1].endswith("*)")] == []
+
+
 def test_the_readme_names_the_files_and_theorems_that_there_are() -> None:
     text = (PROOFS / "README.md").read_text(encoding="utf-8")
     theorems = {name for file in STATED for name in coq.theorems_in(source(file))}
