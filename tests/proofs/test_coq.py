@@ -52,7 +52,7 @@ def test_the_readme_names_the_files_and_theorems_that_there_are() -> None:
     named = {name for name in code if re.fullmatch(r"[a-z]+(_[a-z]+)+", name)}
     assert len(named) >= 10
     assert named <= theorems
-    assert {axiom.split(".")[-1] for axiom in REALS} <= {name.split(".")[-1] for name in code}
+    assert {axiom.split(" : ")[0] for axiom in REALS} <= code
     assert len(text.splitlines()) <= 60
 
 
@@ -86,6 +86,16 @@ def test_a_theorem_that_assumes_more_is_refused_by_name(built: Workspace, cheat:
     audit = coq.audit(built, "Cheat", ["honest", "claim"])
     assert {theorem for theorem, _ in audit.unstated} == {"claim"}
     assert any(axiom in assumption for _, assumption in audit.unstated)
+
+
+def test_an_axiom_under_the_name_of_a_stated_one_is_refused(built: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(coq.STATED, "Spoof", REALS)
+    spoof = "Module Classical_Prop. Axiom classic : 1 = 2. End Classical_Prop.\n"
+    assert built.compile("Spoof", f"{spoof}Theorem claim : 1 = 2. Proof. exact Classical_Prop.classic. Qed.\n").ok
+    assert coq.audit(built, "Spoof", ["claim"]).unstated
+    real = "Require Import Classical.\nTheorem claim : forall P, P \\/ ~ P. Proof. exact classic. Qed.\n"
+    assert built.compile("Spoof", real).ok
+    assert coq.audit(built, "Spoof", ["claim"]).unstated == ()
 
 
 def test_its_honest_twin_is_accepted(built: Workspace) -> None:
@@ -210,6 +220,15 @@ def test_the_twin_without_the_broken_file_is_accepted(built: Workspace, tmp_path
     assert "proved Good: 1 theorems, assuming nothing" in str(report)
 
 
+def test_a_file_that_assumes_more_is_not_called_proved(built: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "_CoqProject").write_text("Cheat.v\n")
+    (tmp_path / "Cheat.v").write_text(ACCEPTED.replace("Proof", "\nProof") + "\n" + CHEATS["admitted"][0])
+    report = coq.check_proofs(tmp_path)
+    assert not report.ok
+    assert "REFUSED Cheat.claim assumes Cheat.claim : 1 = 2" in str(report)
+    assert "proved" not in str(report)
+
+
 def test_files_without_theorems_are_not_ok(built: Workspace, tmp_path: Path) -> None:
     (tmp_path / "_CoqProject").write_text("Empty.v\n")
     (tmp_path / "Empty.v").write_text("Definition two := 2.\n")
@@ -250,8 +269,10 @@ def test_theorems_in_comments_do_not_count() -> None:
     ("said", "names"),
     [
         ("Closed under the global context\n", ()),
-        ("Axioms:\na.b : forall P : Prop,\n  P\nc\n  : nat\n", ("a.b", "c")),
-        ("Axioms:\n! odd\n", ("not understood: ! odd",)),
+        ("Axioms:\na.b : forall P : Prop,\n  P\nc\n  : nat\n", ("a.b : forall P : Prop, P", "c : nat")),
+        ("Axioms:\n! odd\n", ("! odd",)),
+        ("Axioms:\n", None),
+        ("Axioms:\n  indented\n", None),
         ("", ("not understood: ",)),
         ("Closed under the global context\nAxioms:\nx : False\n", None),
         ("Section Variables:\nx : nat\n", None),
