@@ -54,7 +54,7 @@ STATED: dict[str, frozenset[str]] = {
 """What the theorems of each file may assume.  The empty set: closed under the global context."""
 
 LIMIT = 120.0
-"""Seconds for one file.  The slowest proof takes about 3 and a long certificate half a minute; one that loops must fail."""
+"""Seconds for one file.  The slowest proof takes about 3, a long certificate half a minute; one that loops must fail."""
 
 CLOSED = "Closed under the global context"
 
