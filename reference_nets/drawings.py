@@ -49,6 +49,7 @@ class Drawn(Variable):
         return drawn
 
     def apply(self, activation: Activation) -> Drawn:
+        """One node: o = f(s) to the right, f'(s) to the left."""
         return self._named(activation.name, super().apply(activation))
 
     def __add__(self, other: Any) -> Drawn:
@@ -96,7 +97,9 @@ class DrawnNode(NamedTuple):
 
 
 def _entrywise(activation: Activation) -> Callable[[Value], Value]:
-    return np.frompyfunc(lambda z: z.apply(activation) if isinstance(z, Drawn) else activation.function(z), 1, 1)
+    """The function for arrays that hold drawn and plain numbers."""
+    one = np.frompyfunc(lambda z: z.apply(activation) if isinstance(z, Drawn) else activation.function(z), 1, 1)
+    return lambda z: one(z)
 
 
 _exp = _entrywise(Activation("exp", np.exp, np.exp))

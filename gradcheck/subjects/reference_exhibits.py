@@ -49,7 +49,7 @@ def network(name: str) -> Exhibit:
     forward, vjp = case.build(FLOATS)
     place = f"{case.build.__module__}.{case.build.__qualname__}".removesuffix(".<locals>.build")
     return Exhibit(
-        forward=_arrays(forward),
+        forward=forward,
         vjp=vjp,
         inputs=random_inputs(case, _rng(name)),
         wrt=tuple(range(case.differentiated)),
@@ -90,10 +90,10 @@ def formula(number: str) -> Exhibit:
     measured = thread.measure(found, *inputs)
     unexplained, arithmetic = _unexplained(number, inputs)
     return Exhibit(
-        forward=_arrays(found.mended.forward),
+        forward=found.mended.forward,
         vjp=found.mended.vjp,
-        printed=(_arrays(found.claimed.forward), found.claimed.vjp),
-        intent=_arrays(found.mended.forward) if found.definition else None,
+        printed=(found.claimed.forward, found.claimed.vjp),
+        intent=found.mended.forward if found.definition else None,
         inputs=inputs,
         wrt=tuple(range(found.differentiated)),
         words={"family": "the thread", "formula": found.right},
@@ -148,10 +148,6 @@ def statement(number: str) -> Exhibit:
             number=number, printed=found.printed, right=found.right, relation=found.relation, hidden_when="never"
         ),
     )
-
-
-def _arrays(forward: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda *inputs: np.asarray(forward(*inputs))
 
 
 def _names(count: int) -> tuple[str, ...]:
