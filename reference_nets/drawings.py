@@ -55,10 +55,10 @@ class Drawn(Variable):
     def __add__(self, other: Any) -> Drawn:
         if _is(other, 0):
             return self
-        return self._named(SUM if isinstance(other, Variable) else f"+ {_short(other)}", super().__add__(other))
+        return self._named(SUM if isinstance(other, Variable) else _shift(other), super().__add__(other))
 
     def __sub__(self, other: Any) -> Drawn:
-        return self._named(SUM if isinstance(other, Variable) else f"- {_short(other)}", super().__sub__(other))
+        return self._named(SUM if isinstance(other, Variable) else _shift(-other), super().__sub__(other))
 
     def __rsub__(self, other: Any) -> Drawn:
         return self._named(f"{_short(other)} - o", super().__rsub__(other))
@@ -176,6 +176,10 @@ def _folded(output: Drawn) -> tuple[DrawnNode, ...]:
 
 def _is(other: Any, number: int) -> bool:
     return not isinstance(other, Variable) and bool(other == number)
+
+
+def _shift(number: Any) -> str:
+    return f"{'-' if number < 0 else SUM} {_short(abs(number))}"
 
 
 def _short(number: Any) -> str:

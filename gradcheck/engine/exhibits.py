@@ -9,7 +9,7 @@ from typing import Any
 
 from gradcheck.engine.check import check
 from gradcheck.engine.containment import Expired, contained, limited
-from gradcheck.engine.verify import stop_finding, with_stop
+from gradcheck.engine.verify import place_of, stop_finding, with_stop
 from gradcheck.errors import UsageError
 from gradcheck.records import Correction, Finding, Record, Severity, Status, Verdict
 from gradcheck.subjects.protocol import Exhibit, Subject, exhibits_of
@@ -30,15 +30,21 @@ def check_exhibit(
     try:
         with contained(), limited(limit):
             record = _checked(exhibit, profile, seed)
-    except Expired:
-        nothing = Record(operator=name, subject="", verdict=Verdict.STOPPED, status=Status.INCONCLUSIVE)
-        record = with_stop(nothing, stop_finding(limit or 0.0, "at no place that is known"))
+    except Expired as error:
+        undecided = exhibit.correction and replace(
+            exhibit.correction, printed_verdict=str(Verdict.STOPPED), right_verdict=str(Verdict.STOPPED)
+        )
+        nothing = Record(
+            operator=name, subject="", verdict=Verdict.STOPPED, status=Status.INCONCLUSIVE, correction=undecided
+        )
+        record = with_stop(nothing, stop_finding(limit or 0.0, place_of(error)))
     return replace(
         record,
         operator=name,
         subject=subject.name,
         claim={**exhibit.words, "exhibit": name},
         graph=exhibit.graph,
+        untested=(*record.untested, *(("types other than those of the inputs",) if exhibit.inputs else ())),
         seed=seed,
         seconds=time.perf_counter() - begun,
     )

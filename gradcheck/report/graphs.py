@@ -19,7 +19,7 @@ from gradcheck.report import text
 DRAWN = 80
 """Nodes of a picture at most: with more, nobody follows an edge."""
 
-_WIDTH, _HEIGHT, _ACROSS, _DOWN, _EDGE = 132, 62, 62, 20, 10
+_WIDTH, _HEIGHT, _ACROSS, _DOWN, _EDGE = 120, 70, 44, 18, 10
 _SWEEPS = 8  # further sweeps change nothing in graphs of this size
 
 
@@ -93,7 +93,12 @@ def place(graph: Dataflow, numbers: Sequence[int]) -> Shown:
 def draw(graph: Dataflow, numbers: Sequence[int], name: str) -> str:
     """The picture of these nodes as an SVG element; the page's style sheet has the colours."""
     shown = place(graph, numbers)
-    edges = [_edge(shown, j, n) for n in numbers for j in graph.nodes[n].inputs if j in shown.corners]
+    edges = [
+        _edge(shown, j, n, (slot + 1) / (len(graph.nodes[n].inputs) + 1))
+        for n in numbers
+        for slot, j in enumerate(graph.nodes[n].inputs)
+        if j in shown.corners
+    ]
     counts = readers(graph)
     boxes = [_box(graph.nodes[n], n, *shown.corners[n], shared=counts[n] > 1) for n in numbers]
     size = f'viewBox="0 0 {shown.width:g} {shown.height:g}" width="{shown.width:g}" height="{shown.height:g}"'
@@ -101,9 +106,10 @@ def draw(graph: Dataflow, numbers: Sequence[int], name: str) -> str:
     return "\n".join([f'<svg role="img" class="graph" {label} {size}>', *edges, *boxes, "</svg>"])
 
 
-def _edge(shown: Shown, start: int, end: int) -> str:
+def _edge(shown: Shown, start: int, end: int, share: float) -> str:
+    """A wire; those into one node end side by side, in the order in which they are read."""
     (x0, y0), (x1, y1) = shown.corners[start], shown.corners[end]
-    x0, y0, y1 = x0 + _WIDTH, y0 + _HEIGHT / 2, y1 + _HEIGHT / 2
+    x0, y0, y1 = x0 + _WIDTH, y0 + _HEIGHT / 2, y1 + _HEIGHT * share
     bend = max(24.0, (x1 - x0) / 2)
     return f'<path class="edge" d="M{x0:g} {y0:g}C{x0 + bend:g} {y0:g} {x1 - bend:g} {y1:g} {x1:g} {y1:g}"/>'
 
@@ -111,28 +117,30 @@ def _edge(shown: Shown, start: int, end: int) -> str:
 def _box(node: Node, number: int, x: float, y: float, *, shared: bool) -> str:
     """Name and number on top, f' to the left, o to the right, the adjoint below."""
     kind = "input" if not node.inputs else "fan" if shared else ""
-    half = x + _WIDTH / 2
+    half, quarter = x + _WIDTH / 2, _WIDTH / 4
+    lines = left(node)
+    first = y + 38 - 6 * (len(lines) - 1)
     parts = [
         f'<rect class="node {kind}" x="{x:g}" y="{y:g}" width="{_WIDTH}" height="{_HEIGHT}" rx="7"/>',
-        f'<path class="halves" d="M{x:g} {y + 19:g}h{_WIDTH}M{x:g} {y + 41:g}h{_WIDTH}M{half:g} {y + 19:g}v22"/>',
-        f'<text class="name" x="{x + 7:g}" y="{y + 14:g}">{escape(_cut(text.clean(node.operation), 15))}</text>',
+        f'<path class="halves" d="M{x:g} {y + 19:g}h{_WIDTH}M{x:g} {y + 49:g}h{_WIDTH}M{half:g} {y + 19:g}v30"/>',
+        f'<text class="name" x="{x + 7:g}" y="{y + 14:g}">{escape(_cut(text.clean(node.operation), 13))}</text>',
         f'<text class="soft" x="{x + _WIDTH - 7:g}" y="{y + 14:g}" text-anchor="end">{number}</text>',
-        f'<text x="{x + _WIDTH / 4:g}" y="{y + 34:g}" text-anchor="middle">{left(node)}</text>',
-        f'<text x="{x + 3 * _WIDTH / 4:g}" y="{y + 34:g}" text-anchor="middle">{short(node.value)}</text>',
-        f'<text class="adjoint" x="{half:g}" y="{y + 56:g}" text-anchor="middle">{short(node.adjoint)}</text>',
+        *(_middle(x + quarter, first + 12 * row, line) for row, line in enumerate(lines)),
+        _middle(half + quarter, y + 38, short(node.value)),
+        f'<text class="adjoint" x="{half:g}" y="{y + 63:g}" text-anchor="middle">{short(node.adjoint)}</text>',
     ]
     return f"<g>{''.join(parts)}</g>"
 
 
-def left(node: Node) -> str:
-    """The left half: the one number where all partials are equal, else how many there are; nothing for an input."""
-    if not node.left:
-        return ""
-    different = list(dict.fromkeys(node.left))
-    if len(different) == 1:
-        return short(different[0])
-    pair = ", ".join(f"{value:.2g}" for value in node.left)
-    return pair if len(pair) <= 11 else f"{len(node.left)} partials"
+def _middle(x: float, y: float, words: str) -> str:
+    return f'<text x="{x:g}" y="{y:g}" text-anchor="middle">{words}</text>'
+
+
+def left(node: Node) -> list[str]:
+    """The left half, in lines: one number where all partials are equal, two if there are two, else how many."""
+    if len(set(node.left)) <= 1:
+        return [short(value) for value in node.left[:1]]
+    return [short(value) for value in node.left] if len(node.left) == 2 else [f"{len(node.left)} wires"]
 
 
 def short(value: float) -> str:

@@ -270,7 +270,7 @@ def _graph(graph: Dataflow) -> Picture:
         about=f"{total} nodes; {graph.about}." if graph.about else f"{total} nodes.",
         reading=(
             "From the inputs, dashed, to the output. The right half of a node is its value o, the left half the "
-            "derivative of o by what came in: one number for a unit, one partial per wire for a product. The number below "
+            "derivative of o by what came in: one number for a unit, one partial per wire for a product. The coloured number below "
             "is the adjoint, the derivative of the output by o: what comes back along each wire out, added up. A node with "
             "a heavy frame is read more than once, so that its adjoint is such a sum. Numbers of the program are not nodes."
         ),
@@ -384,4 +384,7 @@ def _coverage(record: Record) -> Table:
 
 def _claim(claim: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     known = [(title, claim[key]) for key, title in _CLAIM.items() if claim.get(key)]
-    return (*known, *((key, value) for key, value in claim.items() if key not in (*_CLAIM, "load") and value))
+    return (
+        *known,
+        *((key, value) for key, value in claim.items() if key not in (*_CLAIM, "load", "exhibit") and value),
+    )

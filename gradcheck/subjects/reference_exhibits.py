@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import math
 import re
 import zlib
@@ -60,12 +61,13 @@ def network(name: str) -> Exhibit:
 
 
 def _graph(name: str, case: Network) -> Dataflow:
-    """The smallest drawing is taken only where a larger one would not be legible."""
+    """The drawing at the largest of ``SIZES`` at which it is legible."""
+    names = _names(case.build(FLOATS)[0], len(case.shapes(1, 1, 1)))
     for sizes in SIZES:
         inputs = random_inputs(case, _rng(name), sizes)
         value = case.build(FLOATS)[0](*inputs)
         cotangent = _rng(name).choice([1.0, 2.0], np.shape(value)) if np.shape(value) else np.asarray(1.0)
-        drawn = draw(case.build(DRAWING)[0], _names(len(inputs)), inputs, case.differentiated, cotangent)
+        drawn = draw(case.build(DRAWING)[0], names, inputs, case.differentiated, cotangent)
         if len(drawn) <= LEGIBLE:
             break
     nodes = tuple(
@@ -78,7 +80,7 @@ def _graph(name: str, case: Network) -> Dataflow:
         )
         for node in drawn
     )
-    shapes = ", ".join(f"{n} {np.shape(part)}" for n, part in zip(_names(len(inputs)), inputs, strict=True))
+    shapes = ", ".join(f"{n} {np.shape(part)}" for n, part in zip(names, inputs, strict=True))
     output = "" if not np.shape(value) else f"; the output node is <c, output>, c = {np.ravel(cotangent).tolist()}"
     return Dataflow(nodes=nodes, about=f"inputs {shapes}, the first {case.differentiated} of them nodes{output}")
 
@@ -150,8 +152,10 @@ def statement(number: str) -> Exhibit:
     )
 
 
-def _names(count: int) -> tuple[str, ...]:
-    return tuple(f"x{k}" for k in range(count))
+def _names(forward: Callable[..., Any], count: int) -> tuple[str, ...]:
+    """The names of the inputs, as the forward has them; x0, x1, ... where it has none."""
+    named = tuple(inspect.signature(forward).parameters)
+    return named if len(named) == count else tuple(f"x{k}" for k in range(count))
 
 
 def _rng(name: str) -> np.random.Generator:
