@@ -259,13 +259,15 @@ class Correction:
 
     ``printed_verdict`` and ``right_verdict`` are sentences.  ``off`` is the largest |printed - right| over the entries
     of the Jacobian, ``unexplained`` the largest |printed - predicted by the relation|, computed in ``arithmetic``;
-    None where there is no Jacobian.  ``counterexample`` is the gravest finding against the printed formula.
+    None where there is no Jacobian.  ``network`` names the record of the network it is about, if there is one;
+    ``counterexample`` is the gravest finding against the printed formula.
     """
 
     number: str
     printed: str
     right: str
     relation: str
+    network: str = ""
     refuted: bool = False
     accepted: bool = False
     printed_verdict: str = ""

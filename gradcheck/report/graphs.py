@@ -116,12 +116,12 @@ def _edge(shown: Shown, start: int, end: int, share: float) -> str:
 
 def _box(node: Node, number: int, x: float, y: float, *, shared: bool) -> str:
     """Name and number on top, f' to the left, o to the right, the adjoint below."""
-    kind = "input" if not node.inputs else "fan" if shared else ""
+    kind = " input" * (not node.inputs) + " fan" * shared
     half, quarter = x + _WIDTH / 2, _WIDTH / 4
     lines = left(node)
     first = y + 38 - 6 * (len(lines) - 1)
     parts = [
-        f'<rect class="node {kind}" x="{x:g}" y="{y:g}" width="{_WIDTH}" height="{_HEIGHT}" rx="7"/>',
+        f'<rect class="node{kind}" x="{x:g}" y="{y:g}" width="{_WIDTH}" height="{_HEIGHT}" rx="7"/>',
         f'<path class="halves" d="M{x:g} {y + 19:g}h{_WIDTH}M{x:g} {y + 49:g}h{_WIDTH}M{half:g} {y + 19:g}v30"/>',
         f'<text class="name" x="{x + 7:g}" y="{y + 14:g}">{escape(_cut(text.clean(node.operation), 13))}</text>',
         f'<text class="soft" x="{x + _WIDTH - 7:g}" y="{y + 14:g}" text-anchor="end">{number}</text>',

@@ -36,7 +36,10 @@ def build(run: Run, out_dir: Path) -> list[Path]:
             "before": pages[number - 1] if number else None,
             "after": (*pages, None)[number + 1],
         }
-        written.append(_write(out_dir / page.file, environment, template, page=page, thread=collected, **neighbours))
+        about = [e for e in collected if (e.subject, e.network) == (page.subject, page.operator)]
+        written.append(
+            _write(out_dir / page.file, environment, template, page=page, thread=collected, about=about, **neighbours)
+        )
     return written
 
 

@@ -20,6 +20,7 @@ class Entry:
     printed: str
     right: str
     relation: str
+    network: str
     as_expected: bool
     refuted: bool
     accepted: bool
@@ -51,6 +52,7 @@ def entry(correction: Correction, subject: str, page: str) -> Entry:
         printed=correction.printed,
         right=correction.right,
         relation=correction.relation,
+        network=correction.network,
         as_expected=correction.as_expected,
         refuted=correction.refuted,
         accepted=correction.accepted,

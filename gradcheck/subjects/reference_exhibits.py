@@ -35,6 +35,14 @@ LOW_DEGREE = {"O1": generic.square, "O2": generic.square, "O3": generic.identity
 ABOUT_THE_SIGMOID = ("P1", "P3")
 """Formulas that hold for no other activation, and so not in rationals."""
 
+ABOUT = {
+    "sigmoid unit": ("P1", "P2", "P3", "P4", "P6", "P7", "P8", "P9", "P11"),
+    "two hidden layers": ("L1", "L2", "L3"),
+    "matrix form, error": ("O1", "O3"),
+    "through time": ("O2",),
+}
+"""The network of each formula; a sentence about graphs has none of its own."""
+
 
 def exhibits() -> Mapping[str, Callable[[], Exhibit]]:
     """All exhibits by name, in the order of the books; each is made when it is asked for."""
@@ -81,8 +89,9 @@ def _graph(name: str, case: Network) -> Dataflow:
         for node in drawn
     )
     shapes = ", ".join(f"{n} {np.shape(part)}" for n, part in zip(names, inputs, strict=True))
+    of = ", ".join(names[: case.differentiated])
     output = "" if not np.shape(value) else f"; the output node is <c, output>, c = {np.ravel(cotangent).tolist()}"
-    return Dataflow(nodes=nodes, about=f"inputs {shapes}, the first {case.differentiated} of them nodes{output}")
+    return Dataflow(nodes=nodes, about=f"inputs {shapes}; there are nodes for the entries of {of}{output}")
 
 
 def formula(number: str) -> Exhibit:
@@ -104,6 +113,7 @@ def formula(number: str) -> Exhibit:
             printed=found.printed,
             right=found.right,
             relation=found.relation,
+            network=next((f"net:{_slug(name)}" for name, numbers in ABOUT.items() if number in numbers), ""),
             off=float(measured.off),
             unexplained=unexplained,
             arithmetic=arithmetic,

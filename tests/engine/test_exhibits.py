@@ -37,6 +37,8 @@ def test_there_is_one_for_every_network_and_every_formula() -> None:
     names = list(exhibits_of(load("reference")))
     assert len(names) == len(set(names)) == len(NETWORKS) + len(thread.formulas()) + len(thread.STATEMENTS)
     assert all(name.startswith(("net:", "thread:")) for name in names)
+    corrections = {number: example(number).correction for number in thread.formulas()}
+    assert all(correction and correction.network in names for correction in corrections.values())
 
 
 def test_a_subject_without_exhibits_has_none() -> None:

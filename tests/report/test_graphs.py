@@ -101,8 +101,20 @@ def test_the_thread_page_has_each_formula_with_what_was_measured(tmp_path: Path)
     assert "GC101 p[0]: got 2.0, expected 0.5, bound 1e-16" in text
     assert "3 of 3 came out as expected" in text and "NOT" not in text
     assert all(link.removeprefix("#") in outline.ids or (tmp_path / link).exists() for link in outline.links)
-    assert '<a href="thread.html">' in made["index.html"] and '<a href="thread.html">' in made["s--net-it.html"]
+    assert '<a href="thread.html">' in made["index.html"]
+    assert "Printed wrong of this network" not in made["s--net-it.html"]
     assert "dC/dyhat = yhat - y" in made["s--thread-P9.html"]
+
+
+def test_the_page_of_a_network_has_the_formulas_about_it(tmp_path: Path) -> None:
+    mine = record(operator="thread:P6", correction=replace(refuted("P6"), network="net:it"))
+    other = record(operator="thread:P9", correction=replace(refuted("P9"), network="net:other"))
+    elsewhere = replace(mine, subject="t")
+    text = pages(tmp_path, record(graph=GRAPH), mine, other, elsewhere)["s--net-it.html"]
+    section = text[text.index("Printed wrong of this network") :]
+    assert section.count("printed / right = N") == 1 and "0, in exact rationals" in section
+    assert '<a href="s--thread-P6.html">P6</a>' in section and "P9" not in section
+    assert '<a href="thread.html">' in section
 
 
 @pytest.mark.parametrize(
