@@ -6,7 +6,7 @@ A run goes one way and nothing flows back::
        |                                       +--> judge --Verdict--> record --> report
        +------Point--> oracles --Estimates-----+
 
-Every value here is immutable and free of behaviour.  Arguments of a user's function are trees (dicts,
+Every value here is immutable and all but free of behaviour.  Arguments of a user's function are trees (dicts,
 lists, dataclasses) in general; inside gradcheck they are always a flat tuple of arrays, the *leaves*,
 each with a *path* such as ``x``, ``params['W'][0]`` that findings name.
 """
@@ -70,6 +70,10 @@ class Verdict(enum.Enum):
     EMPTY = "There is no differentiable entry to decide."
     STOPPED = "The check was stopped before everything was looked at."
     UNSUPPORTED = "The subject does not implement this operator."
+    REFUTED = "As printed the formula is refuted, as mended it is accepted: both as expected."
+    UNREFUTED = (
+        "A formula known to be wrong is not refuted, or its mended form not accepted, or their relation is another."
+    )
 
     def __str__(self) -> str:
         return self.value
@@ -217,6 +221,71 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One node of a computation, in the two halves of Rojas's B-diagrams.
+
+    ``value`` is the right half, o; ``left`` the left half, one partial derivative for each node of ``inputs`` (their
+    numbers); ``adjoint`` the derivative of the graph's output by o.
+    """
+
+    operation: str
+    value: float
+    adjoint: float
+    inputs: tuple[int, ...] = ()
+    left: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataflow:
+    """The graph of a computation at one point.  A node reads only nodes before it; the last is the output."""
+
+    nodes: tuple[Node, ...]
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """One entry of a Jacobian: as the printed formula has it, as it should be, and as their relation predicts."""
+
+    entry: str
+    printed: float
+    right: float
+    predicted: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """A formula that was printed wrong, beside the right one, and what was found of both.
+
+    ``printed_verdict`` and ``right_verdict`` are sentences.  ``off`` is the largest |printed - right| over the entries
+    of the Jacobian, ``unexplained`` the largest |printed - predicted by the relation|, computed in ``arithmetic``;
+    None where there is no Jacobian.  ``network`` names the record of the network it is about, if there is one;
+    ``counterexample`` is the gravest finding against the printed formula.
+    """
+
+    number: str
+    printed: str
+    right: str
+    relation: str
+    network: str = ""
+    refuted: bool = False
+    accepted: bool = False
+    printed_verdict: str = ""
+    right_verdict: str = ""
+    counterexample: Finding | None = None
+    off: float | None = None
+    unexplained: float | None = None
+    arithmetic: str = ""
+    measured: tuple[Measured, ...] = ()
+    hidden_when: str = ""
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the printed formula is refuted, the right one accepted, and the relation between them as stated."""
+        return self.refuted and self.accepted and self.unexplained in (None, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """All that a run knows of one operator of one subject: one line of the records file."""
 
@@ -237,6 +306,8 @@ class Record:
     """What is claimed, as text: definition source, formula, citation, domain, kinks, signature, family."""
     seed: int = 0
     seconds: float = 0.0
+    graph: Dataflow | None = None
+    correction: Correction | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

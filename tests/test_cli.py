@@ -7,13 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import gradcheck.engine.verify
 from gradcheck import catalogue, cli, records_io, subjects
 from gradcheck.cli import workers
 from gradcheck.errors import UsageError
-from gradcheck.records import Record, Status, Verdict
+from gradcheck.records import Correction, Record, Status, Verdict
+from gradcheck.subjects.protocol import Exhibit
 from tests.report import sample
 
 OPERATORS = "sigmoid,tanh,softplus"
@@ -308,3 +310,56 @@ def test_a_file_cut_off_in_its_first_line_holds_nothing_to_resume(
     assert go("--resume") == cli.OK
     assert len(checked) == 3
     assert records_io.read(tmp_path / "records.jsonl").complete
+
+
+class Exhibitor(Fake):
+    """A subject with two exhibits: a network that is right, and a formula of which ``wrong`` says whether it is printed wrong."""
+
+    def __init__(self, name: str, wrong: bool) -> None:
+        super().__init__(name)
+        self.wrong = wrong
+
+    def exhibits(self) -> dict[str, Callable[[], Exhibit]]:
+        def pair(factor: float) -> tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]:
+            return lambda x: x * x, lambda g, x: factor * g * x
+
+        def network() -> Exhibit:
+            forward, vjp = pair(2.0)
+            return Exhibit(forward=forward, vjp=vjp, inputs=(np.ones(2),), wrt=(0,), words={"formula": "x^2"})
+
+        def formula() -> Exhibit:
+            correction = Correction(number="P1", printed="x", right="2 x", relation="half", unexplained=0.0)
+            return replace(network(), correction=correction, printed=pair(1.0 if self.wrong else 2.0))
+
+        return {"net:square": network, "thread:P1": formula}
+
+
+@pytest.mark.parametrize(("wrong", "code"), [(True, cli.OK), (False, cli.NOT_OK)])
+def test_a_printed_formula_that_is_refuted_as_expected_is_exit_code_0(
+    wrong: bool, code: int, checked: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subjects, "load", lambda name: Exhibitor(name, wrong))
+    assert (
+        cli.execute(["run", "it", "--operators", "net:*,thread:*,tanh", "--out", str(tmp_path), "--jobs", "1"]) == code
+    )
+    run = records_io.read(tmp_path / "records.jsonl")
+    assert [operator for _, operator in run.header.planned] == ["tanh", "net:square", "thread:P1"]
+    assert run.complete
+    assert ("as expected" in (tmp_path / "thread.html").read_text()) and (tmp_path / "it--net-square.html").exists()
+    statuses = {record.operator: record.status for record in run.records}
+    assert statuses["net:square"] is Status.PASS
+    assert statuses["thread:P1"] is (Status.PASS if wrong else Status.FAIL)
+
+
+def test_exhibits_are_part_of_everything_and_can_be_asked_for_alone(
+    checked: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subjects, "load", lambda name: Exhibitor(name, True))
+    out = ["--out", str(tmp_path), "--jobs", "1"]
+    assert cli.execute(["run", "it", "--operators", "net:square", *out]) == cli.OK
+    assert records_io.read(tmp_path / "records.jsonl").header.planned == (("it", "net:square"),)
+    assert not checked
+    assert cli.execute(["run", "it", *out]) == cli.OK
+    planned = [operator for _, operator in records_io.read(tmp_path / "records.jsonl").header.planned]
+    assert planned == [*catalogue.operators(), "net:square", "thread:P1"]
+    assert cli.execute(["run", "it", "--operators", "net:cube", *out]) == cli.WRONG_USAGE

@@ -75,7 +75,8 @@ def run(
     subjects
         Implementations under test; none means the project's own reference networks and rules.
     operators
-        Shell-style patterns of operator names, separated by commas.
+        Shell-style patterns of operator names, separated by commas; also of what a subject brings of its own,
+        such as net:* and thread:* of the reference subject.
     profile
         How much is looked at: quick, default or thorough.
     seed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import os
 import platform
 import secrets
@@ -20,6 +21,7 @@ from gradcheck.cli import INTERRUPTED, NOT_OK, OK, workers
 from gradcheck.engine.containment import contained
 from gradcheck.errors import UsageError
 from gradcheck.records import Footer, Header, Record, Status, Verdict
+from gradcheck.subjects.protocol import exhibits_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -55,12 +57,12 @@ class Request:
 def run(request: Request, version: str, console: Console) -> int:
     """Check the named subjects and give the exit code.  Raises UsageError before anything is written."""
     names = tuple(dict.fromkeys(request.subjects))
-    selected = [operator.name for operator in catalogue.select(request.operators)]
     loaded = {name: _load(name) for name in names}
+    selected = _selected(request.operators, list(loaded.values()))
     by_name = {subject.name: name for name, subject in loaded.items()}
     if len(by_name) < len(loaded):
         raise UsageError(f"two of the subjects {', '.join(names)} call themselves by one name; run them one at a time")
-    planned = tuple((subject, operator) for subject in by_name for operator in selected)
+    planned = tuple((subject, operator) for subject in by_name for operator in selected[subject])
     versions = {"gradcheck": version, "python": platform.python_version()}
     versions |= {name: metadata.version(name) for name in PEERS}
     versions |= {f"subject {subject.name}": subject.version for subject in loaded.values()}
@@ -111,6 +113,24 @@ def run(request: Request, version: str, console: Console) -> int:
     return INTERRUPTED if interrupted else NOT_OK if any(map(not_ok, found.records)) else OK
 
 
+def _selected(operators: str, tested: Sequence[Subject]) -> dict[str, list[str]]:
+    """What is checked of each subject: the operators that match, and those of its exhibits that do.
+
+    A pattern has to match an operator, or else an exhibit of some subject.
+    """
+    patterns = [part.strip() for part in operators.split(",") if part.strip()]
+    own = {subject.name: list(exhibits_of(subject)) for subject in tested}
+    everything = [name for names in own.values() for name in names]
+    of_catalogue = [
+        part for part in patterns if not fnmatch.filter(everything, part) or fnmatch.filter(catalogue.operators(), part)
+    ]
+    found = [operator.name for operator in catalogue.select(of_catalogue)] if of_catalogue or not patterns else []
+    return {
+        name: found + [mine for mine in names if any(fnmatch.fnmatch(mine, part) for part in patterns)]
+        for name, names in own.items()
+    }
+
+
 def _load(name: str) -> Subject:
     """The subject; what its module prints while it is imported goes to the error stream."""
     with contained(), contextlib.redirect_stdout(sys.stderr):
@@ -158,14 +178,17 @@ def close(found: records_io.Run, out: Path, console: Console) -> None:
 
 def _summary(subject: str, records: Sequence[Record], planned: int) -> str:
     supported = [record for record in records if record.verdict is not Verdict.UNSUPPORTED]
-    parts = [f"{len(supported)} operators", f"{sum(not not_ok(record) for record in supported)} ok"]
+    what = "checks" if any(record.claim.get("exhibit") for record in supported) else "operators"
+    parts = [f"{len(supported)} {what}", f"{sum(not not_ok(record) for record in supported)} ok"]
     parts.append(f"{sum(map(not_ok, supported))} not ok")
     parts.append(f"{sum(len(record.findings) for record in supported)} findings")
     entries = sum(record.counts.get(key, 0) for record in supported for key in ENTRIES)
     open_ = sum(record.counts.get("inconclusive", 0) for record in supported)
     parts.append(f"{open_ / entries:.2%} of the entries inconclusive" if entries else "no entries judged")
-    undecided = [record.operator for record in supported if not any(record.counts.get(key, 0) for key in DECIDED)]
-    parts.append(f"no entry decided of {', '.join(undecided)}" if undecided else "some entry decided of every operator")
+    judged = [record for record in supported if record.correction is None or record.counts]  # a sentence has no entries
+    undecided = [record.operator for record in judged if not any(record.counts.get(key, 0) for key in DECIDED)]
+    each = what.removesuffix("s")
+    parts.append(f"no entry decided of {', '.join(undecided)}" if undecided else f"some entry decided of every {each}")
     if len(supported) < len(records):
         parts.append(f"{len(records) - len(supported)} not implemented")
     if len(records) < planned:

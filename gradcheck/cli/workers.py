@@ -41,7 +41,7 @@ ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One operator of one subject; ``load`` is the name by which ``subjects.load`` finds it, ``name`` its own."""
+    """One operator or exhibit of one subject; ``load`` is the name by which ``subjects.load`` finds it, ``name`` its own."""
 
     load: str
     name: str
@@ -60,13 +60,17 @@ class Done:
 
 
 def check(task: Task) -> Record:
-    """Check one operator of one subject, in this process."""
+    """Check one operator, or one exhibit, of one subject, in this process."""
     from gradcheck import catalogue, subjects
+    from gradcheck.engine.exhibits import check_exhibit
     from gradcheck.engine.verify import verify_operator
 
-    claim = catalogue.operator(task.operator)
     tested = subjects.load(task.load)
-    record = verify_operator(tested, claim, profile=task.profile, seed=task.seed, limit=task.limit)
+    options: Any = {"profile": task.profile, "seed": task.seed, "limit": task.limit}
+    if task.operator in catalogue.operators():
+        record = verify_operator(tested, catalogue.operator(task.operator), **options)
+    else:
+        record = check_exhibit(tested, task.operator, **options)
     record = replace(record, subject=task.name)  # a subject may call itself otherwise from one time to the next
     # The page's snippet has to load the subject by the name it was asked for.
     return record if task.load == task.name else replace(record, claim={**record.claim, "load": task.load})
@@ -232,7 +236,8 @@ def _without_more(task: Task, finding: Finding, verdict: Verdict, status: Status
     from gradcheck import catalogue
     from gradcheck.engine.definition import words
 
-    claim = dict(words(catalogue.operator(task.operator)))
+    known = catalogue.operators()  # an exhibit is not among them
+    claim = dict(words(known[task.operator])) if task.operator in known else {"exhibit": task.operator}
     return Record(
         operator=task.operator,
         subject=task.name,

@@ -100,7 +100,7 @@ def verify_operator(
         with contained(), limited(limit):
             verification.run()
     except Expired as error:
-        stopped = stop_finding(limit or 0.0, _place(error))
+        stopped = stop_finding(limit or 0.0, place_of(error))
     record = verification.record(seed, stopped)
     return replace(record, seconds=time.perf_counter() - begun)
 
@@ -266,7 +266,8 @@ def _interrupt(error: BaseException) -> bool:
     return isinstance(error, KeyboardInterrupt) and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
 
 
-def _place(error: Expired) -> str:
+def place_of(error: Expired) -> str:
+    """Where the code under test was when its time was over."""
     where = describe_failure(error).where
     return f"at {where}" if where else "inside gradcheck, between two calls of the subject"
 

@@ -10,23 +10,36 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from gradcheck.records_io import Run
-from gradcheck.report import summarise, text
+from gradcheck.report import summarise, text, thread
 
 _LONGEST = 60  # of each half of a file name: 255 bytes are the limit of common file systems
 
+THREAD = "thread.html"
+"""The page that collects the formulas; no page of an operator can have its name, which has no dashes."""
+
 
 def build(run: Run, out_dir: Path) -> list[Path]:
-    """Write ``index.html`` and the operator pages into ``out_dir``; the paths, the index first."""
+    """Write ``index.html``, ``thread.html`` if there are formulas, and a page per record; the paths, the index first."""
     out_dir.mkdir(parents=True, exist_ok=True)
     records = sorted(run.records, key=lambda record: (record.subject, record.operator))
     names = file_names((record.subject, record.operator) for record in records)
     pages = [summarise.page(record, run.header, name) for record, name in zip(records, names, strict=True)]
+    collected = thread.entries(zip(records, names, strict=True))
     environment = _environment()
-    written = [_write(out_dir / "index.html", environment, "index.html", view=summarise.index(run, pages))]
+    view = summarise.index(run, pages)
+    written = [_write(out_dir / "index.html", environment, "index.html", view=view, thread=collected)]
+    if collected:
+        written.append(_write(out_dir / THREAD, environment, THREAD, entries=collected))
     template = "operator.html"
     for number, page in enumerate(pages):
-        neighbours = {"before": pages[number - 1] if number else None, "after": (*pages, None)[number + 1]}
-        written.append(_write(out_dir / page.file, environment, template, page=page, **neighbours))
+        neighbours: dict[str, object] = {
+            "before": pages[number - 1] if number else None,
+            "after": (*pages, None)[number + 1],
+        }
+        about = [e for e in collected if (e.subject, e.network) == (page.subject, page.operator)]
+        written.append(
+            _write(out_dir / page.file, environment, template, page=page, thread=collected, about=about, **neighbours)
+        )
     return written
 
 

@@ -71,6 +71,17 @@ def snippet(record: Record, finding: Finding) -> str:
 def _subject(record: Record, finding: Finding, point: Point) -> list[str]:
     """For an implementation of a catalogue operator: the call itself where one call shows it, else the whole check."""
     load, operator = literal(record.claim.get("load", record.subject)), literal(record.operator)
+    if record.claim.get("exhibit"):  # it is in no catalogue: the subject has the functions and the inputs
+        return [
+            "from gradcheck.engine.exhibits import check_exhibit",
+            "from gradcheck.subjects import load",
+            "",
+            f"record = check_exhibit(load({load}), {operator}, seed={record.seed})",
+            f"reproduced = {literal(finding.code)} in [found.code for found in record.findings]",
+            'print("got", record.verdict)',
+            _expectation(finding),
+            _OUTCOME,
+        ]
     head = [f"params = {literal(dict(finding.kwargs))}", *_tuple("inputs", point.inputs)]
     made = f"impl = load({load}).implementation({operator}, params)"
     catalogue = ["from gradcheck import catalogue", "from gradcheck.subjects import load", ""]

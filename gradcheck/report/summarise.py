@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradcheck.records import Array, Curve, Finding, Header, Record, Status, UlpSamples, Verdict
+from gradcheck.records import Array, Curve, Dataflow, Finding, Header, Record, Status, UlpSamples, Verdict
 from gradcheck.records_io import Run
-from gradcheck.report import pictures, text
+from gradcheck.report import graphs, pictures, text, thread
 from gradcheck.report.snippet import snippet
 
 COUNTS = ("points", "right", "wrong", "inaccurate", "convention", "inconclusive", "outside", "contract")
@@ -17,6 +17,7 @@ ENTRIES = ("right", "wrong", "inaccurate", "convention", "inconclusive", "outsid
 """The counts that are of judged entries; the others count points, evaluations and calls."""
 
 _WORST = 12  # rows of the table under a scatter: the picture has the rest
+_NODES = 400  # rows of the table of a graph; the records file has all of them
 _FINDINGS = 200  # rows of the findings table; more are counted, not listed
 
 _CLAIM = {  # order and wording of the claim on the page
@@ -120,6 +121,8 @@ class Page:
     seconds: str
     seed: int
     repro: str
+    graph: Picture | None = None
+    entry: thread.Entry | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +150,8 @@ class Index:
     incomplete: bool
     missing: tuple[tuple[str, str], ...]
     problems: tuple[str, ...]
+    exhibits: bool = False
+    """Whether some record is of something that is in no catalogue."""
 
 
 def failed(record: Record) -> bool:
@@ -177,6 +182,7 @@ def index(run: Run, pages: Sequence[Page]) -> Index:
         incomplete=not run.complete,
         missing=run.missing,
         problems=run.problems,
+        exhibits=any(record.claim.get("exhibit") for record in run.records),
     )
 
 
@@ -233,6 +239,46 @@ def page(record: Record, header: Header, file: str) -> Page:
         seed=record.seed,
         repro=f"gradcheck run {record.claim.get('load', record.subject)} --operators {record.operator}"
         f" --seed {header.seed} --profile {header.profile}",
+        graph=_graph(record.graph) if record.graph and record.graph.nodes else None,
+        entry=thread.entry(record.correction, record.subject, file) if record.correction else None,
+    )
+
+
+def _graph(graph: Dataflow) -> Picture:
+    numbers, counts, total = graphs.nearest(graph), graphs.readers(graph), len(graph.nodes)
+    listed = list(enumerate(graph.nodes))[-_NODES:]
+    rows = tuple(
+        (
+            str(number),
+            text.clean(node.operation),
+            ", ".join(map(repr, node.left)) or "-",
+            repr(node.value),
+            repr(node.adjoint),
+            ", ".join(map(str, node.inputs)) or "-",
+            str(counts[number]),
+        )
+        for number, node in listed
+    )
+    parts = []
+    if len(numbers) < total:
+        parts.append(f"{len(numbers)} of {total} nodes drawn: those nearest to the output")
+    if len(listed) < total:
+        parts.append(f"the last {len(listed)} in the table")
+    return Picture(
+        name="dataflow",
+        title="Values and adjoints on the nodes",
+        about=f"{total} nodes; {graph.about}." if graph.about else f"{total} nodes.",
+        reading=(
+            "From the inputs, dashed, to the output. The right half of a node is its value o, the left half the "
+            "derivative of o by what came in: one number for a unit, one partial per wire for a product. The coloured number below "
+            "is the adjoint, the derivative of the output by o: what comes back along each wire out, added up. A node with "
+            "a heavy frame is read more than once, so that its adjoint is such a sum. Numbers of the program are not nodes."
+        ),
+        svg=graphs.draw(graph, numbers, "dataflow"),
+        numbers=Table(
+            head=("node", "computes", "left: partials", "right: o", "adjoint", "reads", "read by"), body=rows
+        ),
+        label="; ".join(parts),
     )
 
 
@@ -338,4 +384,7 @@ def _coverage(record: Record) -> Table:
 
 def _claim(claim: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     known = [(title, claim[key]) for key, title in _CLAIM.items() if claim.get(key)]
-    return (*known, *((key, value) for key, value in claim.items() if key not in (*_CLAIM, "load") and value))
+    return (
+        *known,
+        *((key, value) for key, value in claim.items() if key not in (*_CLAIM, "load", "exhibit") and value),
+    )

@@ -8,6 +8,9 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from gradcheck.claim import Domain
+from gradcheck.records import Correction, Dataflow
+
 Forward = Callable[..., Any]
 
 
@@ -42,3 +45,38 @@ class Subject(Protocol):
     def supports(self, operator: str, dtype: np.dtype[Any]) -> bool:
         """Whether the subject computes this operator in this dtype."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exhibit:
+    """Something of the subject's own that is in no catalogue: functions, and inputs at which to look at them.
+
+    ``forward`` and ``vjp`` are as in ``Implementation``; ``wrt`` says which inputs are differentiated, ``words`` what
+    is claimed.  ``graph`` is the computation drawn at a point, where there is a drawing.
+
+    With ``correction``, there is also a pair that is EXPECTED to be refuted: ``printed`` = (forward, vjp), looked at at
+    the same inputs; ``intent`` is the forward whose derivative it should be, if that is not its own.  A sentence has no
+    derivative: then ``holds`` = (as printed, as it should be) decides, and there are no functions.
+    """
+
+    forward: Forward | None = None
+    vjp: Callable[..., Any] | None = None
+    inputs: tuple[Any, ...] = ()
+    wrt: tuple[int, ...] = ()
+    domain: Domain | None = None
+    words: Mapping[str, str]
+    graph: Dataflow | None = None
+    correction: Correction | None = None
+    printed: tuple[Forward, Callable[..., Any]] | None = None
+    intent: Forward | None = None
+    holds: tuple[Callable[[], bool], Callable[[], bool]] | None = None
+
+
+def exhibits_of(subject: Subject) -> Mapping[str, Callable[[], Exhibit]]:
+    """The exhibits of a subject by name, each to be made when it is its turn; none if it has no method ``exhibits``.
+
+    Any subject may have some; their names have a colon, as no operator's has: ``net:sigmoid-unit``.
+    """
+    method = getattr(subject, "exhibits", None)
+    found: Mapping[str, Callable[[], Exhibit]] = method() if callable(method) else {}
+    return found

@@ -12,7 +12,8 @@ import numpy as np
 
 from gradcheck.catalogue import operators
 from gradcheck.records import Array
-from gradcheck.subjects.protocol import Implementation
+from gradcheck.subjects.protocol import Exhibit, Implementation
+from gradcheck.subjects.reference_exhibits import exhibits
 from reference_nets.rules import JVPS, RULES
 
 TYPES = ("float16", "bfloat16", "float32", "float64")
@@ -70,6 +71,10 @@ class ReferenceSubject:
     def supports(self, operator: str, dtype: np.dtype[Any]) -> bool:
         """All operators that have a rule, in the real floating-point types."""
         return operator in RULES and np.dtype(dtype).name in TYPES
+
+    def exhibits(self) -> Mapping[str, Callable[[], Exhibit]]:
+        """The networks of ``reference_nets``, and the formulas that its ``thread`` corrects."""
+        return exhibits()
 
 
 def _forward(definition: Callable[..., Any]) -> Callable[..., Array]:
