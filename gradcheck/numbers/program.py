@@ -154,7 +154,7 @@ def _nonzero(g: Values) -> NDArray[np.bool_]:
     """
     found = np.zeros(g.shape[-1], bool)
     for part in getattr(g, "parts", (g,)):
-        found |= ~np.asarray(part == 0, bool).reshape(-1, part.shape[-1]).all(axis=0)
+        found |= ~np.asarray(part == 0, bool).all(axis=tuple(range(part.ndim - 1)))
     return found
 
 
