@@ -97,6 +97,13 @@ def _fromiter(iterable: Any, dtype: Any, *args: Any, **kwargs: Any) -> Any:
     )
 
 
+def _ndenumerate(arr: Any) -> Any:
+    if not traced_within(arr):
+        return np.ndenumerate(arr)
+    array = wrap(lift(arr, "numpy.ndenumerate"))
+    return iter([(index, array[index]) for index in np.ndindex(array.shape)])
+
+
 def _frombuffer(buffer: Any, *args: Any, **kwargs: Any) -> Any:
     if isinstance(buffer, Traced):
         raise Untraceable("numpy.frombuffer", "the bits of a number are no real function of it")
@@ -268,6 +275,7 @@ def _replacements() -> dict[int, tuple[Any, Any]]:
     for original, stand_in in (
         (np.fromiter, _fromiter),
         (np.frombuffer, _frombuffer),
+        (np.ndenumerate, _ndenumerate),
         (strided, _as_strided),
         (np.isscalar, _is_scalar),
         (math.log, _log),

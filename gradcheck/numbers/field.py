@@ -126,7 +126,9 @@ class ObjectField(Field):
         arithmetic = ARITHMETIC.get(operation.name)
         if arithmetic is not None:
             return np.asarray(arithmetic(*operands), object)
-        return np.asarray(_vectorised(self, operation, parameter)(*operands), object)
+        # Libraries overflow in floats of their own, estimates of sizes: NumPy's loop would warn of that.
+        with np.errstate(all="ignore"):
+            return np.asarray(_vectorised(self, operation, parameter)(*operands), object)
 
 
 ARITHMETIC: dict[str, Any] = {"add": np.add, "sub": np.subtract, "mul": np.multiply, "neg": np.negative}

@@ -237,8 +237,9 @@ def never_infinite(x: Any, out: Any = None) -> Array:
 
 @implements(np.isclose)
 def isclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
-    """NumPy's criterion, decided."""
-    return np.abs(np.subtract(a, b)) <= atol + rtol * np.abs(b)
+    """NumPy's criterion, decided; the sign of a difference is not asked for, which may be one of zero and no precision tells it."""
+    apart, slack = np.subtract(a, b), atol + rtol * np.abs(b)
+    return (apart <= slack) & (-apart <= slack)
 
 
 @implements(np.allclose)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
-from gradcheck.numbers.array import Traced, lift, tape, wrap
+from gradcheck.numbers.array import STATE, Traced, demoted, lift, tape, wrap
 from gradcheck.numbers.errors import Untraceable
 from gradcheck.numbers.field import Array, Floats, Ids
 from gradcheck.numbers.lowering import compare, emit, number
@@ -30,9 +30,8 @@ def _square(ids: Ids, call: str) -> Ids:
 def _near(ids: Ids) -> Floats:
     """Sizes close by, to choose pivots by; what is not known to be a number comes last."""
     t = tape("a pivot")
-    flat = ids.ravel()
-    values = np.abs(t.ordered.nearest(t.values[flat]))
-    return np.where(t.ordered.finite(t.values[flat]), values, -1.0).reshape(ids.shape)
+    finite = t.ordered.finite(t.values[ids.ravel()]).reshape(ids.shape)
+    return np.where(finite, np.abs(t.show(ids)), -1.0)
 
 
 def eliminate(matrix: Ids, right: Ids) -> tuple[Ids, Ids, Array]:
@@ -86,6 +85,36 @@ def solve(a: Any, b: Any) -> Traced:
     if right.ndim == 1:
         return wrap(_solve_places(matrix, right[:, None])[..., 0])
     return wrap(_solve_places(matrix, right))
+
+
+class _Spectrum:
+    """Singular values that a text is given and mostly drops: none is known here, and any use says so."""
+
+    def _used(self, *_: Any) -> Any:
+        with STATE.inside():
+            raise Untraceable("numpy.linalg.lstsq", "the text uses its singular values")
+
+    __getattr__ = __getitem__ = __iter__ = __len__ = __array__ = __bool__ = _used
+    __lt__ = __le__ = __gt__ = __ge__ = __add__ = __radd__ = __sub__ = __rsub__ = _used
+    __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __neg__ = __abs__ = _used
+
+
+@implements(np.linalg.lstsq)
+def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, int, Any]:
+    """By the normal equations, of a matrix whose rank is full without doubt; of others NumPy drops small singular values."""
+    ids, right = lift(a, "numpy.linalg.lstsq"), wrap(lift(b, "numpy.linalg.lstsq"))
+    m, n = ids.shape
+    # four: what rounding moves the singular values by is a fraction of the smallest cut
+    cut = 4 * max(0.0 if rcond is None else float(demoted(rcond)), max(m, n) * 2.0**-52)
+    sizes = np.linalg.svd(tape("numpy.linalg.lstsq").show(ids), compute_uv=False)
+    if sizes.size and not sizes[-1] > cut * sizes[0]:
+        raise Untraceable("numpy.linalg.lstsq", "the rank of its matrix is in doubt")
+    matrix = wrap(ids)
+    if m < n:
+        return matrix.T @ np.linalg.solve(matrix @ matrix.T, right), np.zeros((0,)), m, _Spectrum()
+    x = np.linalg.solve(matrix.T @ matrix, matrix.T @ right)
+    rest = np.sum(np.square(right - matrix @ x), axis=0)
+    return x, np.atleast_1d(rest) if m > n else np.zeros((0,)), n, _Spectrum()
 
 
 def _identity(n: int) -> Ids:

@@ -9,6 +9,7 @@ from typing import Any
 
 import mpmath
 import numpy as np
+from mpmath import libmp
 
 from gradcheck.numbers.field import Array, ObjectField, unsupported
 from gradcheck.numbers.operations import Operation
@@ -24,7 +25,7 @@ def context(bits: int) -> Any:
 
 @dataclass(frozen=True)
 class MPField(ObjectField):
-    """Real numbers of ``bits`` binary digits, rounded to nearest; outside of a domain the result is nan."""
+    """Real numbers of ``bits`` binary digits, rounded to nearest; the result is nan outside of a domain, and where mpmath gives up."""
 
     bits: int = 170
 
@@ -59,7 +60,7 @@ class MPField(ObjectField):
         def real(*x: Any) -> Any:
             try:
                 value = bare(*x)
-            except (ZeroDivisionError, ValueError):
+            except (ArithmeticError, ValueError, libmp.NoConvergence):
                 return m.nan
             return value if isinstance(value, m.mpf) else m.nan
 

@@ -41,6 +41,7 @@ ABOVE_MINUS_ONE = Domain("off the cut (-inf, -1]", _right_of(-1))
 ABOVE_ONE = Domain("off the cut (-inf, 1]", _right_of(1))
 BETWEEN = Domain("off the cuts (-inf, -1] and [1, inf)", lambda z: bool(abs(z.real) < 1 or not z.imag.contains(0)))
 IMAGINARY = Domain("off the cuts from i and -i outwards", lambda z: bool(abs(z.imag) < 1 or not z.real.contains(0)))
+BESIDE_ZERO = Domain("off the imaginary axis", lambda z: bool(z.real > 0 or z.real < 0))
 STRIP = Domain("|imaginary part| < pi", lambda z: bool(abs(z.imag) < 3))  # 3 < pi
 LAMBERT = Domain("off the cut (-inf, -1/e]", _right_of(-0.36))  # -1/e < -0.36
 REAL = Domain("real numbers only", lambda z: False)
@@ -102,9 +103,36 @@ def _mp_log_expit(m: Any, x: Any) -> Any:
     return x - m.log1p(m.exp(x)) if m.re(x) < 0 else -m.log1p(m.exp(-x))
 
 
+def _mp_erfcinv(m: Any, x: Any) -> Any:
+    """With as many bits more as 1 - x would lose of a small x."""
+    with m.workprec(m.prec + max(0, -m.mag(x) if x else 0)):
+        value = m.erfinv(1 - x)
+    return +value
+
+
 def _ball_polygamma(kind: Any, x: Any, n: int) -> Any:
-    value = acb.polygamma(acb(x), n)
+    """Left of 0 by reflection, DLMF 5.15.6: flint's sums there take seconds and give nothing."""
+    z = acb(x)
+    if z.real < 0:
+        cot = z.cot_pi()
+        if not cot.is_finite():
+            return x / 0
+        value = (-1) ** n * acb.polygamma(1 - z, n) - acb.pi() ** (n + 1) * _cotangent_slope(cot, n)
+    else:
+        value = acb.polygamma(z, n)
     return value.real if kind is not acb else value
+
+
+def _cotangent_slope(cot: Any, n: int) -> Any:
+    """The n-th derivative of cot z as a polynomial in cot z: each one is -(1 + cot^2) times the derivative of the last by cot z."""
+    coefficients = [0, 1]
+    for _ in range(n):
+        slope = [k * c for k, c in enumerate(coefficients)][1:]
+        coefficients = [-a - b for a, b in zip([*slope, 0, 0], [0, 0, *slope], strict=True)]
+    total = cot * 0
+    for c in reversed(coefficients):
+        total = total * cot + c
+    return total
 
 
 def _ball_power(kind: Any, a: Any, b: Any) -> Any:
@@ -140,6 +168,20 @@ def _ball_atan2(kind: Any, a: Any, b: Any) -> Any:
 
 def _ball_atan(z: Any) -> Any:
     return z.atan() if IMAGINARY.clear(z) else z / 0
+
+
+def _ball_asinh(kind: Any, z: Any) -> Any:
+    """Off the imaginary axis by the logarithm of a sum without cancellation, DLMF 4.37.16: flint's loses the digits of z squared."""
+    if kind is not acb or not abs(z.real) > 2:
+        return z.asinh()
+    a = z if z.real > 0 else -z
+    value = (a + (a * a + 1).sqrt(analytic=True)).log(analytic=True)
+    return value if z.real > 0 else -value
+
+
+def _ball_expi(kind: Any, z: Any) -> Any:
+    """On either side of 0 the continuation that is real on the real line; left of it -E1(-z), DLMF 6.2.6."""
+    return z.ei() if kind is not acb or z.real > 0 else -acb.expint(-z, acb(1))
 
 
 def _float_polygamma(x: Any, n: int) -> Any:
@@ -227,7 +269,7 @@ ENTRIES = (
     Operation("cosh", (lambda k, x, y: k.sinh(x),), "cosh", "cosh", np.cosh),
     Operation("tanh", (lambda k, x, y: k.powi(k.sech(x), n=2),), "tanh", "tanh", np.tanh),
     Operation("sech", (lambda k, x, y: -y * k.tanh(x),), "sech", "sech", lambda x: 1 / np.cosh(x)),
-    Operation("asinh", (lambda k, x, y: k.powi(k.sqrt(x * x + 1), n=-1),), "asinh", "asinh", np.arcsinh, IMAGINARY),
+    Operation("asinh", (lambda k, x, y: k.powi(k.sqrt(x * x + 1), n=-1),), _ball_asinh, "asinh", np.arcsinh, IMAGINARY),
     Operation(
         "acosh", (lambda k, x, y: k.powi(k.sqrt((x - 1) * (x + 1)), n=-1),), "acosh", "acosh", np.arccosh, ABOVE_ONE
     ),
@@ -252,7 +294,7 @@ ENTRIES = (
         "erfcinv",
         (lambda k, x, y: -k.powi(_bell(k, y), n=-1),),
         "erfcinv",
-        lambda m, x: m.erfinv(1 - x),
+        _mp_erfcinv,
         special.erfcinv,
         REAL,
     ),
@@ -305,7 +347,7 @@ ENTRIES = (
     ),
     # others, DLMF 4.13, 6.2
     Operation("lambertw", (lambda k, x, y: k.powi(x + k.exp(y), n=-1),), "lambertw", "lambertw", _lambert, LAMBERT),
-    Operation("expi", (lambda k, x, y: k.div(k.exp(x), x),), "ei", "ei", special.expi, POSITIVE),
+    Operation("expi", (lambda k, x, y: k.div(k.exp(x), x),), _ball_expi, "ei", special.expi, BESIDE_ZERO),
 )
 
 TABLE: dict[str, Operation] = {entry.name: entry for entry in ENTRIES}

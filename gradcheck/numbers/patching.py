@@ -69,7 +69,7 @@ def _namespaces(text: Any) -> Iterator[tuple[dict[str, Any], tuple[Any, ...]]]:
     """The globals and closures of all functions that the text can reach, libraries left out."""
     seen: set[int] = set()
     todo = [text]
-    own = _package(getattr(text, "__module__", None) or type(text).__module__)
+    own = package(getattr(text, "__module__", None) or type(text).__module__)
     while todo and len(seen) < REACH:
         thing = todo.pop()
         if id(thing) in seen or thing is None:
@@ -80,7 +80,7 @@ def _namespaces(text: Any) -> Iterator[tuple[dict[str, Any], tuple[Any, ...]]]:
         elif isinstance(thing, types.MethodType):
             todo += [thing.__func__, thing.__self__]
         elif isinstance(thing, types.FunctionType):
-            if _library(thing.__module__, own):
+            if library(thing.__module__, own):
                 continue
             cells = thing.__closure__ or ()
             todo += [c.cell_contents for c in cells if _filled(c)]
@@ -97,11 +97,11 @@ def _namespaces(text: Any) -> Iterator[tuple[dict[str, Any], tuple[Any, ...]]]:
             else:
                 yield {}, cells
         elif isinstance(thing, types.ModuleType):
-            if not _library(thing.__name__, own):
+            if not library(thing.__name__, own):
                 todo += [v for v in vars(thing).values() if isinstance(v, types.FunctionType)]
         elif isinstance(thing, type):
-            if not _library(thing.__module__, own):
-                todo += [v for k in thing.__mro__ if not _library(k.__module__, own) for v in vars(k).values()]
+            if not library(thing.__module__, own):
+                todo += [v for k in thing.__mro__ if not library(k.__module__, own) for v in vars(k).values()]
         elif isinstance(thing, functools._lru_cache_wrapper):
             todo.append(thing.__wrapped__)
         elif isinstance(thing, staticmethod | classmethod):
@@ -116,19 +116,20 @@ def _namespaces(text: Any) -> Iterator[tuple[dict[str, Any], tuple[Any, ...]]]:
             todo += list(thing.values())
 
 
-def _package(module: str | None) -> str:
+def package(module: str | None) -> str:
+    """The outermost package of a module's name."""
     return (module or "").partition(".")[0]
 
 
-def _library(module: str | None, own: str) -> bool:
+def library(module: str | None, own: str) -> bool:
     """Whether a module is somebody else's: of a known library, or installed and not of the text's own package."""
     if module is None or module.startswith(TEXTS):
         return False
-    package = _package(module)
-    if package in LIBRARIES:
+    outermost = package(module)
+    if outermost in LIBRARIES:
         return True
-    file = getattr(sys.modules.get(package), "__file__", None) or ""
-    return package != own and any(part in file for part in INSTALLED)
+    file = getattr(sys.modules.get(outermost), "__file__", None) or ""
+    return outermost != own and any(part in file for part in INSTALLED)
 
 
 def _filled(cell: Any) -> bool:

@@ -22,7 +22,7 @@ from gradcheck.numbers.balls import Balls
 from gradcheck.numbers.errors import NumbersError, Undecided, Untraceable
 from gradcheck.numbers.field import LOCK, Floats, Ordered
 from gradcheck.numbers.operations import TABLE
-from gradcheck.numbers.patching import replaced, stand_in
+from gradcheck.numbers.patching import library, package, replaced, stand_in
 from gradcheck.numbers.program import Program, program
 from gradcheck.numbers.tape import Decision, Tape
 
@@ -128,7 +128,7 @@ def _trace(
             except NumbersError:
                 raise
             except Exception as error:
-                raise _foreign(error) from error
+                raise _foreign(error, text) from error
             finally:
                 STATE.tape = None
             value = tuple(field.nearest(tape.values[ids.ravel()]).reshape(ids.shape) for ids in outputs)
@@ -178,8 +178,9 @@ def _outputs(result: Any) -> tuple[list[Any], bool]:
     return [lift(r, "the return value").copy() for r in results], not many
 
 
-def _foreign(error: Exception) -> Untraceable:
+def _foreign(error: Exception, text: Any) -> Untraceable:
     """An exception of NumPy or the text itself: named after the line of the text from which it came."""
+    own = package(getattr(text, "__module__", None) or type(text).__module__)
     frames: list[types.FrameType] = []
     lines: list[int] = []
     step = error.__traceback__
@@ -189,7 +190,7 @@ def _foreign(error: Exception) -> Untraceable:
         step = step.tb_next
     for k in range(len(frames) - 1, -1, -1):
         module = frames[k].f_globals.get("__name__", "")
-        if module.partition(".")[0] in ("numpy", "scipy") or module.startswith("gradcheck.numbers"):
+        if module.startswith("gradcheck.numbers") or library(module, own):
             continue
         if k + 1 < len(frames):
             callee = frames[k + 1]

@@ -9,6 +9,7 @@ All speak of the branch that was traced: where the trace has ties, another branc
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -54,22 +55,27 @@ class Certified:
 
 def certified(balls: Values, shape: tuple[int, ...], bits: int) -> Certified:
     """Balls as float64 numbers with what is left over; the caller holds the precision."""
-    value, rest = np.full(balls.shape, np.nan), np.zeros(balls.shape)
-    bound = np.full(balls.shape, np.inf)
-    for k, ball in enumerate(balls.flat):
-        if not ball.is_finite():
-            continue
-        near = float(ball)
-        value.flat[k] = near
-        if not np.isfinite(near):
-            continue
-        left = ball - near
-        more = float(left)
-        rest.flat[k] = more
-        over = (left - more).abs_upper()
-        # float() rounds to nearest: the next number is an upper bound.
-        bound.flat[k] = 0.0 if over == 0 else np.nextafter(float(over), np.inf)
-    return Certified(value.reshape(shape), rest.reshape(shape), bound.reshape(shape), bits)
+    rows = [_split(ball) for ball in balls.flat]
+    value, rest, bound = (
+        (np.array(column, float).reshape(shape) for column in zip(*rows, strict=True))
+        if rows
+        else (np.zeros(shape) for _ in range(3))
+    )
+    return Certified(value, rest, bound, bits)
+
+
+def _split(ball: arb) -> tuple[float, float, float]:
+    """Value, rest and bound of one ball."""
+    if not ball.is_finite():
+        return math.nan, 0.0, math.inf
+    near = float(ball)
+    if not math.isfinite(near):
+        return near, 0.0, math.inf
+    left = ball - near
+    more = float(left)
+    over = left - more
+    # float() rounds to nearest: the next number is an upper bound.
+    return near, more, 0.0 if over == 0 else math.nextafter(float(over.abs_upper()), math.inf)
 
 
 def _elements(field: Any, arrays: Sequence[Any]) -> list[Values]:

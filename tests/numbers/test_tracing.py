@@ -228,6 +228,55 @@ def test_casts_to_narrower_types_are_the_identity_and_noted() -> None:
     assert found.unit == 2.0**-24
 
 
+def parabola(x: Any, y: Any) -> Any:
+    return np.linalg.lstsq(np.vander(x, 3), y)[0]
+
+
+def test_least_squares_of_full_rank_and_of_no_certain_rank() -> None:
+    x, y = np.array([0.3, -1.2, 0.7, 1.9]), np.array([1.0, 0.2, -0.4, 0.9])
+    for m in (2, 3, 4):  # fewer unknowns than equations, as many, more
+        assert agrees(trace(parabola, [x[:m], y[:m]]), [x[:m], y[:m]], parabola(x[:m], y[:m]))
+    for close in (0.0, 2.0**-50):  # two points of three are one, or nearly: NumPy drops a singular value
+        with pytest.raises(Untraceable, match="the rank of its matrix is in doubt"):
+            trace(parabola, [np.array([0.5, 1.0, 1.0 + close]), y[:3]])
+
+
+def test_singular_values_that_least_squares_returns_are_not_used() -> None:
+    uses: list[Any] = [lambda s: s[0], np.max, lambda s: 2 * s, np.sqrt, len, list, lambda s: s.sum(), lambda s: s > 0]
+    for use in uses:
+        with pytest.raises(Untraceable, match="the text uses its singular values"):
+            trace(lambda a, use=use: a[0] * use(np.linalg.lstsq(a, a)[3]), [np.eye(2) + 0.5])
+
+
+def test_close_numbers_need_no_sign_of_their_difference() -> None:
+    """Those of one softmax sum to one: no precision tells the sign of what is left over."""
+
+    def text(x: Any) -> Any:
+        p = np.exp(x) / np.sum(np.exp(x))
+        assert np.allclose(p.sum(), 1) and not np.allclose(p.sum(), 1 + 1e-4) and not np.isclose(1 + 1e-4, p.sum())
+        return p
+
+    x = np.array([0.3, -1.2, 0.7])
+    assert agrees(trace(text, [x]), [x], text(x))
+
+
+def test_enumerated_entries_are_traced() -> None:
+    def text(x: Any) -> Any:
+        return sum((i + 2 * j) * v**2 for (i, j), v in np.ndenumerate(x))
+
+    x = np.array([[0.3, -1.2], [0.7, 2.0]])
+    found = trace(text, [x])
+    slopes = certified_gradient(found.program, [x], [np.ones(())])[0].value
+    assert np.array_equal(slopes, 2 * x * np.array([[0, 2], [1, 3]]))
+
+
+def test_an_output_without_entries_is_no_hindrance() -> None:
+    x = np.array([0.3, -1.2])
+    found = trace(lambda x: (x * x, x[:0]), [x])
+    assert agrees(found, [x], (x * x, x[:0]))
+    assert np.array_equal(certified_gradient(found.program, [x], [np.ones(2), np.ones(0)])[0].value, 2 * x)
+
+
 def test_integers_stay_plain() -> None:
     kinds = []
 
