@@ -23,6 +23,7 @@ from gradcheck.catalogue import (
     pooling,
     reductions,
     scans,
+    shaping,
 )
 from gradcheck.claim import Operator
 from gradcheck.errors import UsageError
@@ -38,6 +39,7 @@ FAMILIES: tuple[types.ModuleType, ...] = (
     normalisation,
     pooling,
     convolution,
+    shaping,
 )
 
 

@@ -21,6 +21,7 @@ from reference_nets.rules import (
     pooling,
     reductions,
     scans,
+    shaping,
 )
 
 _FAMILIES = (
@@ -34,6 +35,7 @@ _FAMILIES = (
     normalisation,
     pooling,
     convolution,
+    shaping,
 )
 
 RULES: dict[str, Callable[..., tuple[Any, ...]]] = {

@@ -38,7 +38,7 @@ def draw(operator, example, dtype, seed=0):
 
 def test_all_families_have_operators():
     assert len(operators()) >= 25
-    assert len({o.family for o in operators().values()}) == len(FAMILIES) == 10
+    assert len({o.family for o in operators().values()}) == len(FAMILIES) >= 10
     assert list(operators()) == sorted(operators())
 
 
