@@ -16,9 +16,11 @@ from gradcheck.catalogue import (
     activations,
     convolution,
     elementwise,
+    extension,
     indexing,
     linear_algebra,
     losses,
+    matrix_parts,
     normalisation,
     pooling,
     reductions,
@@ -40,6 +42,8 @@ FAMILIES: tuple[types.ModuleType, ...] = (
     pooling,
     convolution,
     shaping,
+    extension,
+    matrix_parts,
 )
 
 

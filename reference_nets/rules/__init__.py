@@ -14,9 +14,11 @@ from reference_nets.rules import (
     activations,
     convolution,
     elementwise,
+    extension,
     indexing,
     linear_algebra,
     losses,
+    matrix_parts,
     normalisation,
     pooling,
     reductions,
@@ -36,6 +38,8 @@ _FAMILIES = (
     pooling,
     convolution,
     shaping,
+    extension,
+    matrix_parts,
 )
 
 RULES: dict[str, Callable[..., tuple[Any, ...]]] = {
