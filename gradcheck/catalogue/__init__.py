@@ -23,9 +23,11 @@ from gradcheck.catalogue import (
     matrix_parts,
     normalisation,
     pooling,
+    products,
     reductions,
     scans,
     shaping,
+    sorting,
 )
 from gradcheck.claim import Operator
 from gradcheck.errors import UsageError
@@ -44,6 +46,8 @@ FAMILIES: tuple[types.ModuleType, ...] = (
     shaping,
     extension,
     matrix_parts,
+    sorting,
+    products,
 )
 
 

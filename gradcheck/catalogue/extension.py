@@ -108,6 +108,11 @@ UNFOLD_EXAMPLES = (
     Example(((0, 3),), {"size": 2}),
 )
 
+REPEAT_WITNESSES = (
+    Witness((LETTER[0],), np.array([1.0, 1.0, 3.0, 3.0, 3.0]), "exact", {"repeats": (2, 0, 3)}),
+    Witness((LETTER,), np.array([LETTER[0], LETTER[0], LETTER[1], LETTER[1]]), "exact", {"repeats": 2, "axis": 0}),
+)
+
 OPERATORS = (
     Operator(
         name="pad_constant",
@@ -163,12 +168,7 @@ OPERATORS = (
         examples=REPEAT_EXAMPLES,
         formula="y = x_1 (r_1 times), x_2 (r_2 times) ... along the axis, of the flattened array without one",
         citation=CITATION,
-        witnesses=(
-            Witness((LETTER[0],), np.array([1.0, 1.0, 3.0, 3.0, 3.0]), "exact", {"repeats": (2, 0, 3)}),
-            Witness(
-                (LETTER,), np.array([LETTER[0], LETTER[0], LETTER[1], LETTER[1]]), "exact", {"repeats": 2, "axis": 0}
-            ),
-        ),
+        witnesses=REPEAT_WITNESSES,
         special=SPECIAL,
     ),
     Operator(

@@ -155,6 +155,24 @@ PIXEL_SHUFFLE_EXAMPLES = (
     Example(((0, 4, 1, 2),), {"factor": 2}),
 )
 
+CONCATENATE_WITNESSES = (
+    Witness(
+        (np.array([[1.0], [2.0]]), np.array([[3.0], [4.0]])),
+        np.array([[1.0, 3.0], [2.0, 4.0]]),
+        "exact",
+        {"axis": 1},
+    ),
+)
+
+PIXEL_SHUFFLE_WITNESSES = (
+    Witness(
+        (np.arange(1.0, 5.0).reshape(1, 4, 1, 1),),
+        np.array([[[[1.0, 2.0], [3.0, 4.0]]]]),
+        "exact",
+        {"factor": 2},
+    ),
+)
+
 OPERATORS = (
     Operator(
         name="reshape",
@@ -247,14 +265,7 @@ OPERATORS = (
         examples=CONCATENATE_EXAMPLES,
         formula="z = x, then y, along the axis",
         citation=CITATION,
-        witnesses=(
-            Witness(
-                (np.array([[1.0], [2.0]]), np.array([[3.0], [4.0]])),
-                np.array([[1.0, 3.0], [2.0, 4.0]]),
-                "exact",
-                {"axis": 1},
-            ),
-        ),
+        witnesses=CONCATENATE_WITNESSES,
         special=SPECIAL,
     ),
     Operator(
@@ -276,14 +287,7 @@ OPERATORS = (
         examples=PIXEL_SHUFFLE_EXAMPLES,
         formula="y_(n, c, r h + i, r w + j) = x_(n, c r^2 + r i + j, h, w)",
         citation="Shi et al., Real-Time Single Image Super-Resolution, arXiv:1609.05158, equation 4",
-        witnesses=(
-            Witness(
-                (np.arange(1.0, 5.0).reshape(1, 4, 1, 1),),
-                np.array([[[[1.0, 2.0], [3.0, 4.0]]]]),
-                "exact",
-                {"factor": 2},
-            ),
-        ),
+        witnesses=PIXEL_SHUFFLE_WITNESSES,
         special=SPECIAL,
     ),
 )

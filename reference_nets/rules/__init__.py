@@ -21,9 +21,11 @@ from reference_nets.rules import (
     matrix_parts,
     normalisation,
     pooling,
+    products,
     reductions,
     scans,
     shaping,
+    sorting,
 )
 
 _FAMILIES = (
@@ -40,6 +42,8 @@ _FAMILIES = (
     shaping,
     extension,
     matrix_parts,
+    sorting,
+    products,
 )
 
 RULES: dict[str, Callable[..., tuple[Any, ...]]] = {
