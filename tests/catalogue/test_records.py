@@ -12,6 +12,7 @@ import pytest
 from gradcheck import catalogue
 from gradcheck.catalogue import FAMILIES, collect, operator, operators, select
 from gradcheck.claim import Kind, Operator, Set
+from gradcheck.engine.definition import draw as member
 from gradcheck.errors import UsageError
 
 SOURCES = sorted(pathlib.Path(catalogue.__file__).parent.glob("*.py"))
@@ -26,6 +27,10 @@ def draw(operator, example, dtype, seed=0):
     for leaf, shape in enumerate(example.shapes):
         if isinstance(shape, np.ndarray):
             inputs.append(shape)
+            continue
+        within = operator.domain.of(leaf)
+        if within.kind is not Kind.REALS:
+            inputs.append(member(within, shape, rng).astype(dtype))
             continue
         values = rng.uniform(0.5, 1.5, size=shape)
         if operator.domain.of(leaf).low < 0:
