@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from gradcheck.catalogue import (
     activations,
     convolution,
+    decompositions,
     elementwise,
     extension,
     indexing,
@@ -48,6 +49,7 @@ FAMILIES: tuple[types.ModuleType, ...] = (
     matrix_parts,
     sorting,
     products,
+    decompositions,
 )
 
 

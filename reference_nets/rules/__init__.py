@@ -13,6 +13,7 @@ from typing import Any
 from reference_nets.rules import (
     activations,
     convolution,
+    decompositions,
     elementwise,
     extension,
     indexing,
@@ -44,6 +45,7 @@ _FAMILIES = (
     matrix_parts,
     sorting,
     products,
+    decompositions,
 )
 
 RULES: dict[str, Callable[..., tuple[Any, ...]]] = {
