@@ -14,17 +14,21 @@ from collections.abc import Mapping, Sequence
 
 from gradcheck.catalogue import (
     activations,
+    attention,
     convolution,
     decompositions,
     elementwise,
     extension,
+    fourier,
     indexing,
+    interpolation,
     linear_algebra,
     losses,
     matrix_parts,
     normalisation,
     pooling,
     products,
+    recurrent,
     reductions,
     scans,
     shaping,
@@ -50,6 +54,10 @@ FAMILIES: tuple[types.ModuleType, ...] = (
     sorting,
     products,
     decompositions,
+    recurrent,
+    attention,
+    interpolation,
+    fourier,
 )
 
 

@@ -12,17 +12,21 @@ from typing import Any
 
 from reference_nets.rules import (
     activations,
+    attention,
     convolution,
     decompositions,
     elementwise,
     extension,
+    fourier,
     indexing,
+    interpolation,
     linear_algebra,
     losses,
     matrix_parts,
     normalisation,
     pooling,
     products,
+    recurrent,
     reductions,
     scans,
     shaping,
@@ -46,6 +50,10 @@ _FAMILIES = (
     sorting,
     products,
     decompositions,
+    recurrent,
+    attention,
+    interpolation,
+    fourier,
 )
 
 RULES: dict[str, Callable[..., tuple[Any, ...]]] = {

@@ -80,10 +80,11 @@ def _grouped(
     split = np.reshape(kernel, (groups, outs, *kernel.shape[1:]))
     for place, window in _windows(kernel.shape[2:], g.shape[2:], stride, dilation):
         at: Any = (slice(None), slice(None), *window)
-        part = np.einsum("ngop,goc->ngcp", h, split[(slice(None),) * 3 + place])
+        of_kernel: Any = (slice(None), slice(None), *place)
+        part = np.einsum("ngop,goc->ngcp", h, split[(slice(None), *of_kernel)])
         in_padded[at] += np.reshape(part, in_padded[at].shape)
         seen = np.reshape(padded[at], (batch, groups, ins, points))
-        in_kernel[:, :, *place] = np.reshape(np.einsum("ngop,ngcp->goc", h, seen), (-1, ins))
+        in_kernel[of_kernel] = np.reshape(np.einsum("ngop,ngcp->goc", h, seen), (-1, ins))
     inner: Any = tuple(slice(before, before + n) for (before, _), n in zip(padding, x.shape[2:], strict=True))
     return in_padded[(slice(None), slice(None), *inner)], in_kernel
 
