@@ -25,7 +25,8 @@ def fft(real: Array, imaginary: Array, *, norm: str = "backward") -> Array:
     n = real.shape[-1]
     cosine, sine = _waves(n, n, real.dtype)
     parts: Array = np.stack([real @ cosine + imaginary @ sine, imaginary @ cosine - real @ sine])
-    return parts / (math.sqrt(n) if norm == "ortho" else 1.0)
+    scaled: Array = parts / (math.sqrt(n) if norm == "ortho" else 1.0)
+    return scaled
 
 
 def ifft(real: Array, imaginary: Array) -> Array:
