@@ -33,8 +33,8 @@ def ifft(real: Array, imaginary: Array) -> Array:
     """The inverse of ``fft``."""
     n = real.shape[-1]
     cosine, sine = _waves(n, n, real.dtype)
-    parts: Array = np.stack([real @ cosine - imaginary @ sine, imaginary @ cosine + real @ sine])
-    return parts / n
+    parts: Array = np.stack([real @ cosine - imaginary @ sine, imaginary @ cosine + real @ sine]) / n
+    return parts
 
 
 def rfft(x: Array) -> Array:

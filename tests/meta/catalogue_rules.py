@@ -17,7 +17,7 @@ Rule = Callable[..., Any]
 
 
 def wrong_rules(
-    name: str, inputs: tuple[Any, ...], params: Mapping[str, Any] | None = None, *, unseen: str = "", **wrong: Rule
+    name: str, inputs: tuple[Any, ...], params: Mapping[str, Any] | None = None, *, unseen: str = "", **wrong: Any
 ) -> tuple[Case, ...]:
     """Cases of the operator ``name`` at ``inputs``; its definition is the forward, each keyword a wrong rule."""
     record = operator(name)
