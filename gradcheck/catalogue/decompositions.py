@@ -47,9 +47,10 @@ def qr(a: Array) -> Array:
     q, r = np.zeros_like(a), np.zeros_like(a[..., : a.shape[-1], :])
     for j in range(a.shape[-1]):
         rest = a[..., j]
-        for i in range(j):
-            r[..., i, j] = np.sum(q[..., i] * rest, axis=-1)
-            rest = rest - r[..., i, j, None] * q[..., i]
+        for i in (*range(j), *range(j)):  # twice: what cancellation left over along q_i is taken out too
+            along = np.sum(q[..., i] * rest, axis=-1)
+            r[..., i, j] = r[..., i, j] + along
+            rest = rest - along[..., None] * q[..., i]
         r[..., j, j] = np.sqrt(np.sum(rest * rest, axis=-1))
         q[..., j] = rest / r[..., j, j, None]
     return np.concatenate((q, r), axis=-2)
@@ -62,7 +63,10 @@ def eigvalsh(a: Array) -> Array:
 
 
 def eigh(a: Array) -> Array:
-    """The eigenvalues in ascending order as a row above the unit eigenvectors, whose first entries are positive."""
+    """The eigenvalues in ascending order as a row above the unit eigenvectors, whose first entries are positive.
+
+    An eigenvector that begins with 0 has no such sign, and is outside.
+    """
     values, vectors = np.linalg.eigh(_widened(a))
     return np.concatenate((values[..., None, :], vectors * np.sign(vectors[..., :1, :])), axis=-2).astype(a.dtype)
 

@@ -28,17 +28,19 @@ def cholesky(g: Array, a: Array) -> tuple[Array]:
 
 
 def qr(g: Array, a: Array) -> tuple[Array]:
-    """``A' = (Q' + Q sym(M)) R^-T`` with ``M = R R'^T - Q'^T Q``, its lower triangle mirrored.
+    """``A' = ((I - Q Q^T) Q' + Q (mirror(R R'^T) + low(N^T - N))) R^-T`` with ``N = Q'^T Q``.
 
-    (Walter, Lehmann, arXiv:1001.1654, section 3.3.)
+    ``mirror`` copies the lower triangle to the upper one, ``low`` keeps what is below the diagonal.  (Walter, Lehmann,
+    arXiv:1001.1654, section 3.3, with the terms that cancel left out: where R is small they would leave noise.)
     """
     q, r = np.linalg.qr(wide(a))
     signs = np.sign(np.diagonal(r, axis1=-2, axis2=-1))
     q, r = q * signs[..., None, :], r * signs[..., :, None]
     in_q, in_r = wide(g[..., : a.shape[-2], :]), np.triu(g[..., a.shape[-2] :, :]).astype(q.dtype)
-    m = r @ _t(in_r) - _t(in_q) @ q
-    mirrored = np.tril(m) + _t(np.tril(m, -1))
-    return (_t(np.linalg.solve(r, _t(in_q + q @ mirrored))).astype(a.dtype),)
+    of_r, n = r @ _t(in_r), _t(in_q) @ q
+    inner = np.tril(of_r) + _t(np.tril(of_r, -1)) + np.tril(_t(n) - n, -1)
+    beyond = in_q - q @ (_t(q) @ in_q) if a.shape[-2] > a.shape[-1] else 0 * in_q
+    return (_t(np.linalg.solve(r, _t(beyond + q @ inner))).astype(a.dtype),)
 
 
 def eigvalsh(g: Array, a: Array) -> tuple[Array]:
