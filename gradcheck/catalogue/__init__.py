@@ -14,15 +14,25 @@ from collections.abc import Mapping, Sequence
 
 from gradcheck.catalogue import (
     activations,
+    attention,
     convolution,
+    decompositions,
     elementwise,
+    extension,
+    fourier,
     indexing,
+    interpolation,
     linear_algebra,
     losses,
+    matrix_parts,
     normalisation,
     pooling,
+    products,
+    recurrent,
     reductions,
     scans,
+    shaping,
+    sorting,
 )
 from gradcheck.claim import Operator
 from gradcheck.errors import UsageError
@@ -38,6 +48,16 @@ FAMILIES: tuple[types.ModuleType, ...] = (
     normalisation,
     pooling,
     convolution,
+    shaping,
+    extension,
+    matrix_parts,
+    sorting,
+    products,
+    decompositions,
+    recurrent,
+    attention,
+    interpolation,
+    fourier,
 )
 
 

@@ -12,15 +12,25 @@ from typing import Any
 
 from reference_nets.rules import (
     activations,
+    attention,
     convolution,
+    decompositions,
     elementwise,
+    extension,
+    fourier,
     indexing,
+    interpolation,
     linear_algebra,
     losses,
+    matrix_parts,
     normalisation,
     pooling,
+    products,
+    recurrent,
     reductions,
     scans,
+    shaping,
+    sorting,
 )
 
 _FAMILIES = (
@@ -34,6 +44,16 @@ _FAMILIES = (
     normalisation,
     pooling,
     convolution,
+    shaping,
+    extension,
+    matrix_parts,
+    sorting,
+    products,
+    decompositions,
+    recurrent,
+    attention,
+    interpolation,
+    fourier,
 )
 
 RULES: dict[str, Callable[..., tuple[Any, ...]]] = {

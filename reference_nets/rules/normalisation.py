@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from reference_nets.rules._shapes import Array
+from reference_nets.rules._shapes import Array, wide
 
 
 def _standardise(g: Array, x: Array, axes: tuple[int, ...], epsilon: float) -> tuple[Array, Array]:
@@ -47,5 +47,97 @@ def batch_norm(g: Array, x: Array, scale: Array, shift: Array, *, epsilon: float
     return _rule(g, x, scale, axes, axes, (-1,) + (1,) * (x.ndim - 2), epsilon)
 
 
-RULES = {"layer_norm": layer_norm, "batch_norm": batch_norm}
+def batch_norm_inference(
+    g: Array, x: Array, scale: Array, shift: Array, mean: Array, variance: Array, *, epsilon: float = 1e-5
+) -> tuple[Array, Array, Array, Array, Array]:
+    """The statistics are arguments like the others: nothing of x is hidden in them."""
+    axes, per_channel = (0, *range(2, x.ndim)), (-1,) + (1,) * (x.ndim - 2)
+    root = np.sqrt(variance + epsilon)
+    total = np.sum(g, axis=axes)
+    seen = np.sum(g * ((x - np.reshape(mean, per_channel)) / np.reshape(root, per_channel)), axis=axes)
+    in_x = g * np.reshape(scale / root, per_channel)
+    gradients = (in_x, seen, total, -scale / root * total, -scale * seen / (2 * (variance + epsilon)))
+    return tuple(part.astype(x.dtype) for part in gradients)  # type: ignore[return-value]  # five of them
+
+
+def group_norm(
+    g: Array, x: Array, scale: Array, shift: Array, *, groups: int, epsilon: float = 1e-5
+) -> tuple[Array, Array, Array]:
+    """Statistics over the channels of a group; scale and shift belong to one channel each."""
+    axes, per_channel = (0, *range(2, x.ndim)), (-1,) + (1,) * (x.ndim - 2)
+    split = (x.shape[0], groups, -1)
+    in_split, z = _standardise(
+        np.reshape(g * np.reshape(scale, per_channel), split), np.reshape(x, split), (2,), epsilon
+    )
+    z = np.reshape(z, x.shape)
+    in_x = np.reshape(in_split, x.shape).astype(x.dtype)
+    return in_x, np.sum(g * z, axis=axes).astype(scale.dtype), np.sum(g, axis=axes).astype(scale.dtype)
+
+
+def instance_norm(
+    g: Array, x: Array, scale: Array, shift: Array, *, epsilon: float = 1e-5
+) -> tuple[Array, Array, Array]:
+    """Statistics over space; scale and shift are shared by space and batch."""
+    axes = tuple(range(2, x.ndim))
+    return _rule(g, x, scale, axes, (0, *axes), (-1,) + (1,) * (x.ndim - 2), epsilon)
+
+
+def rms_norm(g: Array, x: Array, scale: Array, *, epsilon: float = 1e-6) -> tuple[Array, Array]:
+    """``x' = (h - z mean(h z)) / root`` with ``h = scale g`` and ``z = x / root``."""
+    if x.size == 0:
+        return np.zeros_like(x), np.zeros_like(scale)
+    root = np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + epsilon)
+    z, h = x / root, scale * g
+    in_x = (h - z * np.mean(h * z, axis=-1, keepdims=True)) / root
+    return in_x.astype(x.dtype), np.sum(g * z, axis=tuple(range(x.ndim - 1))).astype(scale.dtype)
+
+
+def l2_normalise(g: Array, x: Array, *, axis: int = -1, epsilon: float = 1e-12) -> tuple[Array]:
+    """What is left of g when its part along x is taken out, over the length; where epsilon divides, ``g / epsilon``."""
+    g, x, dtype = wide(g), wide(x), x.dtype  # float16 has no 1e-12
+    largest = np.max(np.abs(x), axis=axis, keepdims=True, initial=0.0)
+    safe = np.where(largest > 0, largest, 1)
+    length = safe * np.sqrt(np.sum((x / safe) ** 2, axis=axis, keepdims=True))
+    unit = x / np.where(length > 0, length, 1)
+    along = unit * np.sum(g * unit, axis=axis, keepdims=True)
+    result = np.where(length > epsilon, (g - along) / np.where(length > 0, length, 1), g / epsilon)
+    return (result.astype(dtype),)
+
+
+def local_response_norm(
+    g: Array, x: Array, *, size: int, alpha: float = 1e-4, beta: float = 0.75, bias: float = 2.0
+) -> tuple[Array]:
+    """``g / d^beta - 2 alpha beta x sum of (g x / d^(beta + 1))`` over the channels that see x."""
+    channels = x.shape[1]
+    before, after = (size - 1) // 2, size // 2
+    beside = ((0, 0),) * (x.ndim - 2)
+    squares = np.pad(x * x, ((0, 0), (before, after), *beside))
+    d = bias + alpha * sum(squares[:, i : i + channels] for i in range(size))
+    # Channel c sees c - before to c + after, so it is seen from c - after to c + before.
+    weights = np.pad(g * x / d ** (beta + 1), ((0, 0), (after, before), *beside))
+    seen = sum(weights[:, i : i + channels] for i in range(size))
+    return ((g / d**beta - 2 * alpha * beta * x * seen).astype(x.dtype),)
+
+
+def weight_norm(g: Array, direction: Array, gain: Array) -> tuple[Array, Array]:
+    """The direction moves only across itself; the gain gets the part of g along it."""
+    largest = np.max(np.abs(direction), axis=-1, keepdims=True, initial=0.0)
+    length = largest * np.sqrt(np.sum((direction / largest) ** 2, axis=-1, keepdims=True))
+    unit = direction / length
+    along = np.sum(g * unit, axis=-1, keepdims=True)
+    in_direction = gain[..., None] / length * (g - along * unit)
+    return in_direction.astype(direction.dtype), along[..., 0].astype(gain.dtype)
+
+
+RULES = {
+    "layer_norm": layer_norm,
+    "batch_norm": batch_norm,
+    "batch_norm_inference": batch_norm_inference,
+    "group_norm": group_norm,
+    "instance_norm": instance_norm,
+    "rms_norm": rms_norm,
+    "l2_normalise": l2_normalise,
+    "local_response_norm": local_response_norm,
+    "weight_norm": weight_norm,
+}
 JVPS: dict[str, object] = {}
