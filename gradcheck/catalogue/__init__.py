@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 
 from gradcheck.catalogue import (
     activations,
+    arithmetic,
     convolution,
     elementwise,
     indexing,
@@ -30,6 +31,7 @@ from gradcheck.errors import UsageError
 FAMILIES: tuple[types.ModuleType, ...] = (
     elementwise,
     activations,
+    arithmetic,
     reductions,
     scans,
     linear_algebra,

@@ -12,6 +12,7 @@ from typing import Any
 
 from reference_nets.rules import (
     activations,
+    arithmetic,
     convolution,
     elementwise,
     indexing,
@@ -26,6 +27,7 @@ from reference_nets.rules import (
 _FAMILIES = (
     elementwise,
     activations,
+    arithmetic,
     reductions,
     scans,
     linear_algebra,
