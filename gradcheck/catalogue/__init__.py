@@ -17,6 +17,7 @@ from gradcheck.catalogue import (
     arithmetic,
     convolution,
     elementwise,
+    exponential,
     indexing,
     linear_algebra,
     losses,
@@ -24,16 +25,19 @@ from gradcheck.catalogue import (
     pooling,
     reductions,
     scans,
+    trigonometric,
 )
 from gradcheck.claim import Operator
 from gradcheck.errors import UsageError
 
 FAMILIES: tuple[types.ModuleType, ...] = (
     elementwise,
+    exponential,
     activations,
     arithmetic,
     reductions,
     scans,
+    trigonometric,
     linear_algebra,
     indexing,
     losses,

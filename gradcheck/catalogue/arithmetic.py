@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from gradcheck.catalogue.elementwise import BINARY, SWEEP, UNARY
-from gradcheck.claim import NONNEGATIVE, POSITIVE, REALS, Domain, Example, Kink, Operator, Witness
+from gradcheck.claim import NONNEGATIVE, POSITIVE, REALS, Domain, Example, Kink, Operator, Witness, interval
 from gradcheck.records import Array
 
 MODERATE = (0.0, -0.0, 1.0, -1.0, 0.5, 2.0, -3.0, 100.0, 1e-8, 1e4)
@@ -52,6 +52,9 @@ def lerp(start: Array, end: Array, weight: Array) -> Array:
     """The straight line from ``start`` (weight 0) to ``end`` (weight 1), and beyond."""
     return start + weight * (end - start)
 
+
+DIVISION = Domain((REALS, interval(0.25, 8.0)))
+"""A divisor that is small next to x leaves no room between two jumps."""
 
 THREE_FOUR = (np.array([3.0, -5.0, 0.0]), np.array([-4.0, 12.0, 2.0]))
 
@@ -231,7 +234,7 @@ OPERATORS = (
         witnesses=(
             Witness((np.array([7.0, -7.0, 1.5]), np.array([4.0, 4.0, 8.0])), np.array([3.0, -3.0, 1.5]), "exact"),
         ),
-        domain=Domain((REALS, POSITIVE)),
+        domain=DIVISION,
         kinks=(Kink("x / y an integer other than 0", "nothing is claimed: the remainder jumps there"),),
         special=(0.25, -0.25, 0.7, 1.3, -2.6, 30.3),
     ),
@@ -246,7 +249,7 @@ OPERATORS = (
         witnesses=(
             Witness((np.array([7.0, -7.0, 1.5]), np.array([4.0, 4.0, 8.0])), np.array([3.0, 1.0, 1.5]), "exact"),
         ),
-        domain=Domain((REALS, POSITIVE)),
+        domain=DIVISION,
         kinks=(Kink("x / y an integer", "nothing is claimed: the remainder jumps there"),),
         special=(0.25, -0.25, 0.7, 1.3, -2.6, 30.3),
     ),

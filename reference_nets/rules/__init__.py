@@ -15,6 +15,7 @@ from reference_nets.rules import (
     arithmetic,
     convolution,
     elementwise,
+    exponential,
     indexing,
     linear_algebra,
     losses,
@@ -22,14 +23,17 @@ from reference_nets.rules import (
     pooling,
     reductions,
     scans,
+    trigonometric,
 )
 
 _FAMILIES = (
     elementwise,
+    exponential,
     activations,
     arithmetic,
     reductions,
     scans,
+    trigonometric,
     linear_algebra,
     indexing,
     losses,
