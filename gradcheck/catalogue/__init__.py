@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from gradcheck.catalogue import (
     activations,
     arithmetic,
+    bessel,
     convolution,
     elementwise,
     exponential,
@@ -25,6 +26,7 @@ from gradcheck.catalogue import (
     pooling,
     reductions,
     scans,
+    special,
     trigonometric,
 )
 from gradcheck.claim import Operator
@@ -35,8 +37,10 @@ FAMILIES: tuple[types.ModuleType, ...] = (
     exponential,
     activations,
     arithmetic,
+    bessel,
     reductions,
     scans,
+    special,
     trigonometric,
     linear_algebra,
     indexing,

@@ -13,6 +13,7 @@ from typing import Any
 from reference_nets.rules import (
     activations,
     arithmetic,
+    bessel,
     convolution,
     elementwise,
     exponential,
@@ -23,6 +24,7 @@ from reference_nets.rules import (
     pooling,
     reductions,
     scans,
+    special,
     trigonometric,
 )
 
@@ -31,8 +33,10 @@ _FAMILIES = (
     exponential,
     activations,
     arithmetic,
+    bessel,
     reductions,
     scans,
+    special,
     trigonometric,
     linear_algebra,
     indexing,
