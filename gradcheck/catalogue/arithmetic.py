@@ -39,7 +39,8 @@ def rsqrt(x: Array) -> Array:
 
 def addcmul(x: Array, y: Array, z: Array, *, value: float = 1.0) -> Array:
     """A multiple of a product added to ``x``."""
-    return x + value * y * z
+    result: Array = x + value * y * z
+    return result
 
 
 def addcdiv(x: Array, y: Array, z: Array, *, value: float = 1.0) -> Array:
@@ -50,7 +51,8 @@ def addcdiv(x: Array, y: Array, z: Array, *, value: float = 1.0) -> Array:
 
 def lerp(start: Array, end: Array, weight: Array) -> Array:
     """The straight line from ``start`` (weight 0) to ``end`` (weight 1), and beyond."""
-    return start + weight * (end - start)
+    result: Array = start + weight * (end - start)
+    return result
 
 
 DIVISION = Domain((REALS, interval(0.25, 8.0)))

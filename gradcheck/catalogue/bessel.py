@@ -97,7 +97,9 @@ OPERATORS = (
         examples=FEW,
         formula="y = Y_0(x), Bessel function of the second kind",
         citation="DLMF 10.2.3",
-        witnesses=(Witness((np.array([1.0, 2.0]),), np.array([0.08825696421567697, 0.510375672649745]), "A&S table 9.1"),),
+        witnesses=(
+            Witness((np.array([1.0, 2.0]),), np.array([0.08825696421567697, 0.510375672649745]), "A&S table 9.1"),
+        ),
         domain=Domain((POSITIVE,)),
         special=RIGHT,
     ),

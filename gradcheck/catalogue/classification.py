@@ -132,7 +132,10 @@ OPERATORS = (
         citation="Goodfellow, Bengio, Courville, Deep Learning (2016), equation 5.59",
         witnesses=(
             Witness(
-                (np.array([[1.0, 2.0], [5.0, 7.0]]), np.array([0, 1])), np.array(-5.5), "-22 / 4", {"weights": (1.0, 3.0)}
+                (np.array([[1.0, 2.0], [5.0, 7.0]]), np.array([0, 1])),
+                np.array(-5.5),
+                "-22 / 4",
+                {"weights": (1.0, 3.0)},
             ),
         ),
         domain=RIGHT,
@@ -148,7 +151,9 @@ OPERATORS = (
         citation="Szegedy et al., Rethinking the Inception Architecture, arXiv:1512.00567, section 7",
         witnesses=(
             Witness((np.log([[1.0, 2.0, 5.0]]), np.array([2])), np.array(math.log(1.6)), "-ln(5/8)"),
-            Witness((np.log([[1.0, 3.0]]), np.array([1])), np.array(2 * LN2 - 0.75 * LN3), "1/4, 3/4", {"smoothing": 0.5}),
+            Witness(
+                (np.log([[1.0, 3.0]]), np.array([1])), np.array(2 * LN2 - 0.75 * LN3), "1/4, 3/4", {"smoothing": 0.5}
+            ),
         ),
         domain=RIGHT,
         special=(0.0, 1.0, -1.0, 20.0, -20.0, 100.0, -100.0, 800.0, -800.0),
@@ -162,7 +167,9 @@ OPERATORS = (
         formula="loss = -t ln p - (1 - t) ln(1 - p)",
         citation="Bishop, Pattern Recognition and Machine Learning (2006), equation 4.90",
         witnesses=(
-            Witness((np.array([0.5, 0.25, 0.75]), np.array([0.3, 1.0, 0.0])), np.array([1.0, 2.0, 2.0]) * LN2, "exact", NONE),
+            Witness(
+                (np.array([0.5, 0.25, 0.75]), np.array([0.3, 1.0, 0.0])), np.array([1.0, 2.0, 2.0]) * LN2, "exact", NONE
+            ),
         ),
         domain=UNIT,
         special=(0.0, 1.0, 0.5, 1e-8, 0.999, 1.0 - 2.0**-20),
@@ -190,7 +197,9 @@ OPERATORS = (
         formula="loss = t (ln t - x), and 0 for t = 0",
         citation="Cover, Thomas, Elements of Information Theory, equation 2.26",
         witnesses=(
-            Witness((np.array([-LN2, -5.0, 0.0]), np.array([2.0, 0.0, 1.0])), np.array([4 * LN2, 0.0, 0.0]), "exact", NONE),
+            Witness(
+                (np.array([-LN2, -5.0, 0.0]), np.array([2.0, 0.0, 1.0])), np.array([4 * LN2, 0.0, 0.0]), "exact", NONE
+            ),
         ),
         domain=Domain((REALS, NONNEGATIVE)),
         special=(0.0, 1.0, 0.5, -1.0, 1e-8, -20.0, 1e4),

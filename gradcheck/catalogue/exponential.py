@@ -67,7 +67,9 @@ OPERATORS = (
         examples=UNARY,
         formula="y = e^x",
         citation="DLMF section 4.2(iii), The Exponential Function",
-        witnesses=(Witness((np.array([0.0, 1.0, -1.0]),), np.array([1.0, E, 0.36787944117144233]), "A001113, A068985"),),
+        witnesses=(
+            Witness((np.array([0.0, 1.0, -1.0]),), np.array([1.0, E, 0.36787944117144233]), "A001113, A068985"),
+        ),
         special=GROWTH,
     ),
     Operator(
@@ -78,7 +80,9 @@ OPERATORS = (
         examples=UNARY,
         formula="y = 2^x",
         citation="IEEE 754-2019, table 9.1 (exp2)",
-        witnesses=(Witness((np.array([10.0, -1.0, 0.5]),), np.array([1024.0, 0.5, 1.4142135623730951]), "exact, sqrt 2"),),
+        witnesses=(
+            Witness((np.array([10.0, -1.0, 0.5]),), np.array([1024.0, 0.5, 1.4142135623730951]), "exact, sqrt 2"),
+        ),
         special=(*GROWTH, 127.0, 1000.0),
     ),
     Operator(
@@ -126,7 +130,9 @@ OPERATORS = (
         examples=UNARY,
         formula="y = ln x / ln 10",
         citation="IEEE 754-2019, table 9.1 (log10)",
-        witnesses=(Witness((np.array([1000.0, 0.1, 2.0]),), np.array([3.0, -1.0, 0.3010299956639812]), "OEIS A007524"),),
+        witnesses=(
+            Witness((np.array([1000.0, 0.1, 2.0]),), np.array([3.0, -1.0, 0.3010299956639812]), "OEIS A007524"),
+        ),
         domain=Domain((POSITIVE,)),
         special=MAGNITUDES,
     ),
@@ -139,7 +145,9 @@ OPERATORS = (
         formula="z = ln(e^x + e^y)",
         citation="Boyd, Vandenberghe, Convex Optimization, section 3.1.5",
         witnesses=(
-            Witness((np.log([3.0, 1.0]), np.log([5.0, 1.0])), np.array([2.0794415416798357, LN2]), "A016631: ln 8; ln 2"),
+            Witness(
+                (np.log([3.0, 1.0]), np.log([5.0, 1.0])), np.array([2.0794415416798357, LN2]), "A016631: ln 8; ln 2"
+            ),
         ),
         special=GROWTH,
     ),
@@ -151,7 +159,9 @@ OPERATORS = (
         examples=BINARY,
         formula="z = log_2(2^x + 2^y)",
         citation="Boyd, Vandenberghe, Convex Optimization, section 3.1.5",
-        witnesses=(Witness((np.array([1.0, 1.0]), np.array([1.0, np.log2(6.0)])), np.array([2.0, 3.0]), "2 + 2, 2 + 6"),),
+        witnesses=(
+            Witness((np.array([1.0, 1.0]), np.array([1.0, np.log2(6.0)])), np.array([2.0, 3.0]), "2 + 2, 2 + 6"),
+        ),
         special=GROWTH,
     ),
     Operator(
@@ -162,7 +172,9 @@ OPERATORS = (
         examples=BINARY,
         formula="z = x ln y, and 0 for x = 0",
         citation="Cover, Thomas, Elements of Information Theory, section 2.1",
-        witnesses=(Witness((np.array([3.0, 0.0, -1.0]), np.array([2.0, 7.0, 2.0])), np.array([3, 0, -1]) * LN2, "A002162"),),
+        witnesses=(
+            Witness((np.array([3.0, 0.0, -1.0]), np.array([2.0, 7.0, 2.0])), np.array([3, 0, -1]) * LN2, "A002162"),
+        ),
         domain=Domain((REALS, POSITIVE)),
         special=(0.0, -0.0, 1.0, -1.0, 1e-8, 1e4, 1e20, 2.0),
     ),
@@ -174,7 +186,9 @@ OPERATORS = (
         examples=BINARY,
         formula="z = x ln(1 + y), and 0 for x = 0",
         citation="Cover, Thomas, Elements of Information Theory, section 2.1",
-        witnesses=(Witness((np.array([3.0, 0.0, 1.0]), np.array([1.0, 7.0, -0.5])), np.array([3, 0, -1]) * LN2, "A002162"),),
+        witnesses=(
+            Witness((np.array([3.0, 0.0, 1.0]), np.array([1.0, 7.0, -0.5])), np.array([3, 0, -1]) * LN2, "A002162"),
+        ),
         domain=Domain((REALS, interval(low=-1.0, closed=False))),
         special=(0.0, -0.0, 1.0, -0.999, 1e-8, -1e-8, 1e-20, 1e4),
     ),
@@ -198,7 +212,9 @@ OPERATORS = (
         examples=BINARY,
         formula="z = x ln(x / y), and 0 for x = 0",
         citation="Cover, Thomas, Elements of Information Theory, equation 2.26",
-        witnesses=(Witness((np.array([2.0, 1.0, 0.0]), np.array([1.0, 2.0, 3.0])), np.array([2, -1, 0]) * LN2, "A002162"),),
+        witnesses=(
+            Witness((np.array([2.0, 1.0, 0.0]), np.array([1.0, 2.0, 3.0])), np.array([2, -1, 0]) * LN2, "A002162"),
+        ),
         domain=Domain((NONNEGATIVE, POSITIVE)),
         special=(0.0, 1.0, 0.5, 2.0, 1e-8, 1e4, 1e-20),
     ),
@@ -211,7 +227,9 @@ OPERATORS = (
         formula="z = x ln(x / y) - x + y, and y for x = 0",
         citation="Boyd, Vandenberghe, Convex Optimization, example 3.19",
         witnesses=(
-            Witness((np.array([2.0, 1.0, 0.0]), np.array([1.0, 1.0, 3.0])), np.array([2 * LN2 - 1, 0.0, 3.0]), "A002162"),
+            Witness(
+                (np.array([2.0, 1.0, 0.0]), np.array([1.0, 1.0, 3.0])), np.array([2 * LN2 - 1, 0.0, 3.0]), "A002162"
+            ),
         ),
         domain=Domain((NONNEGATIVE, POSITIVE)),
         special=(0.0, 1.0, 0.5, 2.0, 1e-8, 1e4, 1.0 + 2.0**-20),
@@ -224,9 +242,7 @@ OPERATORS = (
         examples=UNARY,
         formula="y = ln(1 - e^-x)",
         citation="Maechler, Accurately Computing log(1 - exp(-|a|)) (2012), equation 7",
-        witnesses=(
-            Witness((np.log([2.0, 4.0, 1.25]),), np.log([0.5, 0.75, 0.2]), "ln(1 - 1/a) at x = ln a"),
-        ),
+        witnesses=(Witness((np.log([2.0, 4.0, 1.25]),), np.log([0.5, 0.75, 0.2]), "ln(1 - 1/a) at x = ln a"),),
         domain=Domain((POSITIVE,)),
         special=(LN2, 1e-8, 1e-20, 1.0, 20.0, 88.0, 100.0, 800.0),
     ),

@@ -28,7 +28,8 @@ def celu(x: Array, *, alpha: float = 1.0) -> Array:
 
 def selu(x: Array) -> Array:
     """A multiple of elu that keeps mean 0 and variance 1."""
-    return SELU_SCALE * elu(x, alpha=SELU_ALPHA)
+    result: Array = SELU_SCALE * elu(x, alpha=SELU_ALPHA)
+    return result
 
 
 def gelu_tanh(x: Array) -> Array:
@@ -54,7 +55,8 @@ def scaled_softplus(x: Array, *, beta: float = 1.0) -> Array:
 
 def softsign(x: Array) -> Array:
     """``x`` over one plus its size."""
-    return x / (1 + np.maximum(x, -x))
+    result: Array = x / (1 + np.maximum(x, -x))
+    return result
 
 
 def log_sigmoid(x: Array) -> Array:
@@ -107,7 +109,9 @@ OPERATORS = (
         examples=with_params({"alpha": 0.5}, {"alpha": 2.0}),
         formula="y = x if x > 0, else alpha (e^x - 1)",
         citation="Clevert, Unterthiner, Hochreiter, Exponential Linear Units, arXiv:1511.07289, equation 15",
-        witnesses=(Witness((np.array([-LN2, 0.0, 3.0]),), np.array([-1.0, 0.0, 3.0]), "e^-ln 2 = 1/2", {"alpha": 2.0}),),
+        witnesses=(
+            Witness((np.array([-LN2, 0.0, 3.0]),), np.array([-1.0, 0.0, 3.0]), "e^-ln 2 = 1/2", {"alpha": 2.0}),
+        ),
         kinks=(Kink("x = 0", "anything between alpha and 1"),),
         special=SATURATION,
     ),
@@ -130,7 +134,9 @@ OPERATORS = (
         examples=UNARY,
         formula="y = lambda x if x > 0, else lambda alpha (e^x - 1), lambda = 1.0507..., alpha = 1.6732...",
         citation="Klambauer et al., Self-Normalizing Neural Networks, arXiv:1706.02515, equations 2 and 14",
-        witnesses=(Witness((np.array([1.0, -LN2]),), np.array([1.0507009873554805, -0.8790496704236883]), "constants"),),
+        witnesses=(
+            Witness((np.array([1.0, -LN2]),), np.array([1.0507009873554805, -0.8790496704236883]), "constants"),
+        ),
         kinks=(Kink("x = 0", "anything in [lambda, lambda alpha]"),),
         special=SATURATION,
     ),
@@ -142,7 +148,9 @@ OPERATORS = (
         examples=UNARY,
         formula="y = x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2",
         citation="Hendrycks, Gimpel, Gaussian Error Linear Units, arXiv:1606.08415, section 2",
-        witnesses=(Witness((np.array([0.0, HALF, -HALF]),), np.array([0.0, 0.75, -0.25]) * HALF, "tanh(ln(3)/2) = 1/2"),),
+        witnesses=(
+            Witness((np.array([0.0, HALF, -HALF]),), np.array([0.0, 0.75, -0.25]) * HALF, "tanh(ln(3)/2) = 1/2"),
+        ),
         special=SATURATION,
     ),
     Operator(
@@ -154,7 +162,11 @@ OPERATORS = (
         formula="y = x / (1 + e^-x)",
         citation="Elfwing, Uchibe, Doya, Sigmoid-weighted Linear Units, arXiv:1702.03118, equation 3",
         witnesses=(
-            Witness((np.array([0.0, LN3, -2 * LN2]),), np.array([0.0, 0.75 * LN3, -0.4 * LN2]), "sigmoid(ln a) = a / (1 + a)"),
+            Witness(
+                (np.array([0.0, LN3, -2 * LN2]),),
+                np.array([0.0, 0.75 * LN3, -0.4 * LN2]),
+                "sigmoid(ln a) = a / (1 + a)",
+            ),
         ),
         special=(*SATURATION, -1.2784645427610738),  # the minimum
     ),
@@ -166,7 +178,9 @@ OPERATORS = (
         examples=UNARY,
         formula="y = x tanh(ln(1 + e^x))",
         citation="Misra, Mish, arXiv:1908.08681, equation 1",
-        witnesses=(Witness((np.array([LN2, -LN2]),), np.array([0.8, -5 / 13]) * LN2, "tanh(ln a) = (a^2 - 1) / (a^2 + 1)"),),
+        witnesses=(
+            Witness((np.array([LN2, -LN2]),), np.array([0.8, -5 / 13]) * LN2, "tanh(ln a) = (a^2 - 1) / (a^2 + 1)"),
+        ),
         special=(*SATURATION, -1.1924358),  # close to the minimum
     ),
     Operator(
@@ -199,7 +213,9 @@ OPERATORS = (
         examples=UNARY,
         formula="y = -ln(1 + e^-x)",
         citation="Goodfellow, Bengio, Courville, Deep Learning (2016), section 3.10",
-        witnesses=(Witness((np.array([0.0, LN3, -800.0]),), np.array([-LN2, LN3 - 2 * LN2, -800.0]), "ln(a / (1 + a))"),),
+        witnesses=(
+            Witness((np.array([0.0, LN3, -800.0]),), np.array([-LN2, LN3 - 2 * LN2, -800.0]), "ln(a / (1 + a))"),
+        ),
         special=SATURATION,
     ),
     Operator(

@@ -11,19 +11,22 @@ from gradcheck.records import Array
 
 def norm_1(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """The sum of the sizes."""
-    result: Array = np.sum(np.maximum(x, -x), axis=axis, keepdims=keepdims)
+    size: Array = np.maximum(x, -x)
+    result: Array = np.sum(size, axis=axis, keepdims=keepdims)
     return result
 
 
 def norm_inf(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """The largest size."""
-    result: Array = np.max(np.maximum(x, -x), axis=axis, keepdims=keepdims)
+    size: Array = np.maximum(x, -x)
+    result: Array = np.max(size, axis=axis, keepdims=keepdims)
     return result
 
 
 def norm_p(x: Array, *, order: float = 3.0, axis: Axis = None, keepdims: bool = False) -> Array:
     """The root of the sum of the powers of the sizes; the order is no less than 1."""
-    result: Array = np.sum(np.maximum(x, -x) ** order, axis=axis, keepdims=keepdims) ** (1 / order)
+    powers: Array = np.sum(np.maximum(x, -x) ** order, axis=axis, keepdims=keepdims)
+    result: Array = powers ** (1 / order)
     return result
 
 

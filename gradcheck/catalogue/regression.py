@@ -115,7 +115,9 @@ OPERATORS = (
         formula="loss = r^2 / (2 beta) if |r| < beta, else |r| - beta / 2, with r = prediction - target",
         citation="Girshick, Fast R-CNN, arXiv:1504.08083, equation 3",
         witnesses=(
-            Witness((np.array([3.0, -1.0]), np.array([0.0, 0.0])), np.array([2.0, 0.25]), "exact", {**NONE, "beta": 2.0}),
+            Witness(
+                (np.array([3.0, -1.0]), np.array([0.0, 0.0])), np.array([2.0, 0.25]), "exact", {**NONE, "beta": 2.0}
+            ),
         ),
         kinks=(Kink("|r| = beta", "the slope is continuous there: only the second derivative jumps"),),
         special=SPECIAL,
@@ -142,7 +144,9 @@ OPERATORS = (
         formula="loss = max(q m, (q - 1) m), with m = target - prediction",
         citation="Koenker, Bassett, Regression Quantiles, Econometrica 46 (1978), 33-50",
         witnesses=(
-            Witness((np.array([3.0, -1.0]), np.array([1.0, 3.0])), np.array([1.5, 1.0]), "exact", {**NONE, "quantile": 0.25}),
+            Witness(
+                (np.array([3.0, -1.0]), np.array([1.0, 3.0])), np.array([1.5, 1.0]), "exact", {**NONE, "quantile": 0.25}
+            ),
         ),
         kinks=(Kink("prediction = target", "anything in [-q, 1 - q]"),),
         special=SPECIAL,
@@ -155,7 +159,9 @@ OPERATORS = (
         examples=PAIRS,
         formula="loss = e^x - t x",
         citation="McCullagh, Nelder, Generalized Linear Models, section 6.2",
-        witnesses=(Witness((np.array([LN2, 0.0]), np.array([3.0, 5.0])), np.array([2 - 3 * LN2, 1.0]), "e^ln 2", NONE),),
+        witnesses=(
+            Witness((np.array([LN2, 0.0]), np.array([3.0, 5.0])), np.array([2 - 3 * LN2, 1.0]), "e^ln 2", NONE),
+        ),
         special=SPECIAL,
     ),
     Operator(
@@ -167,7 +173,9 @@ OPERATORS = (
         formula="loss = (ln v + (mean - target)^2 / v) / 2",
         citation="Nix, Weigend, Estimating the Mean and Variance of the Target Distribution (ICNN 1994), equation 3",
         witnesses=(
-            Witness((np.array([3.0, 1.0]), np.array([1.0, 0.0]), np.array([2.0, 1.0])), [LN2 / 2 + 1, 0.5], "exact", NONE),
+            Witness(
+                (np.array([3.0, 1.0]), np.array([1.0, 0.0]), np.array([2.0, 1.0])), [LN2 / 2 + 1, 0.5], "exact", NONE
+            ),
         ),
         domain=Domain((REALS, REALS, POSITIVE)),
         special=(0.0, -0.0, 0.5, 1.0, -1.0, 2.0, 4.0, 20.0, -20.0, 1e-3, 1e4),

@@ -194,7 +194,9 @@ OPERATORS = (
         formula="y = gamma'(x) / gamma(x)",
         citation="DLMF 5.2.2",
         witnesses=(
-            Witness((np.array([1.0, 0.5, 2.0]),), np.array([-EULER, -EULER - 2 * LN2, 1 - EULER]), "DLMF 5.4.12, 5.4.13"),
+            Witness(
+                (np.array([1.0, 0.5, 2.0]),), np.array([-EULER, -EULER - 2 * LN2, 1 - EULER]), "DLMF 5.4.12, 5.4.13"
+            ),
         ),
         special=(*POLES, -0.5, -1.5, -2.4, -9.99),
     ),

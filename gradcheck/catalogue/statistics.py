@@ -49,8 +49,6 @@ def logmeanexp(x: Array, *, axis: int = -1) -> Array:
 SPREAD_EXAMPLES = tuple(example for example in VAR_EXAMPLES if example.shapes[0] not in ((), (1,)))
 """One number alone has no spread, and no slope of it."""
 
-MEAN_EXAMPLES = tuple(example for example in AXES if 0 not in example.shapes[0]) + (Example(((0, 3),), {"axis": 1}),)
-
 ALONG = (
     Example(((5,),)),
     Example(((4,),)),
@@ -78,7 +76,7 @@ OPERATORS = (
         family="statistics",
         signature="(...)->(...)",
         definition=np.mean,
-        examples=MEAN_EXAMPLES,
+        examples=AXES,
         formula="y = sum of x over the axes, divided by the number of its terms",
         citation="Knuth, The Art of Computer Programming, volume 2, section 4.2.2",
         witnesses=(

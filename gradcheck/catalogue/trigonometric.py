@@ -22,7 +22,9 @@ UNIT, OPEN_UNIT = Domain((interval(-1.0, 1.0),)), Domain((interval(-1.0, 1.0, cl
 PI, LN2, ROOT2, ROOT3 = math.pi, math.log(2.0), 1.4142135623730951, 1.7320508075688772
 
 SINC_WITNESS = Witness(
-    (np.array([0.0, 0.5, -1 / 6]),), np.array([1.0, 0.6366197723675814, 0.954929658551372]), "A060294, A089491: 2/pi, 3/pi"
+    (np.array([0.0, 0.5, -1 / 6]),),
+    np.array([1.0, 0.6366197723675814, 0.954929658551372]),
+    "A060294, A089491: 2/pi, 3/pi",
 )
 
 OPERATORS = (
@@ -34,7 +36,9 @@ OPERATORS = (
         examples=UNARY,
         formula="y = sin x",
         citation="DLMF 4.14.1",
-        witnesses=(Witness((np.array([0.0, PI / 6, -PI / 4]),), np.array([0.0, 0.5, -ROOT2 / 2]), "DLMF table 4.17.1"),),
+        witnesses=(
+            Witness((np.array([0.0, PI / 6, -PI / 4]),), np.array([0.0, 0.5, -ROOT2 / 2]), "DLMF table 4.17.1"),
+        ),
         special=ANGLES,
     ),
     Operator(

@@ -37,7 +37,9 @@ def forward(partials: Partials) -> Callable[..., Array]:
 
     def jvp(tangents: tuple[Array, ...], *inputs: Any, **params: Any) -> Array:
         slopes = partials(*inputs, **params)
-        total: Array = sum(slope * t for slope, t in zip(slopes[1:], tangents[1:], strict=True)) + slopes[0] * tangents[0]
+        total: Array = (
+            sum(slope * t for slope, t in zip(slopes[1:], tangents[1:], strict=True)) + slopes[0] * tangents[0]
+        )
         return total
 
     return jvp

@@ -36,12 +36,14 @@ def gelu_tanh(x: Array) -> Array:
     root = 2 * math.sqrt(2 / math.pi)
     square = near * near
     z = root * near * (1 + 0.044715 * square)
-    return sigmoid(z) + near * sigmoid_slope(z) * (root * (1 + 3 * 0.044715 * square))
+    slope: Array = sigmoid(z) + near * sigmoid_slope(z) * (root * (1 + 3 * 0.044715 * square))
+    return slope
 
 
 def silu(x: Array) -> Array:
     """``s + x s'`` with the sigmoid s."""
-    return sigmoid(x) + x * sigmoid_slope(x)
+    slope: Array = sigmoid(x) + x * sigmoid_slope(x)
+    return slope
 
 
 def mish(x: Array) -> Array:
