@@ -121,6 +121,28 @@ SCORES = (np.array([0.5, -3.0, 4.0]), np.array([1, 1, 1]))
 RIGHT = Domain((REALS, FIXED))
 UNIT = Domain((interval(0.0, 1.0, closed=False), interval(0.0, 1.0)))
 
+NLL_WITNESSES = (
+    Witness(
+        (np.array([[1.0, 2.0], [5.0, 7.0]]), np.array([0, 1])),
+        np.array(-5.5),
+        "-22 / 4",
+        {"weights": (1.0, 3.0)},
+    ),
+)
+
+CROSS_ENTROPY_WITNESSES = (
+    Witness((np.log([[1.0, 2.0, 5.0]]), np.array([2])), np.array(math.log(1.6)), "-ln(5/8)"),
+    Witness((np.log([[1.0, 3.0]]), np.array([1])), np.array(2 * LN2 - 0.75 * LN3), "1/4, 3/4", {"smoothing": 0.5}),
+)
+
+BCE_WITNESSES = (
+    Witness((np.array([0.5, 0.25, 0.75]), np.array([0.3, 1.0, 0.0])), np.array([1.0, 2.0, 2.0]) * LN2, "exact", NONE),
+)
+
+KL_DIVERGENCE_WITNESSES = (
+    Witness((np.array([-LN2, -5.0, 0.0]), np.array([2.0, 0.0, 1.0])), np.array([4 * LN2, 0.0, 0.0]), "exact", NONE),
+)
+
 OPERATORS = (
     Operator(
         name="nll",
@@ -130,14 +152,7 @@ OPERATORS = (
         examples=NLL_EXAMPLES,
         formula="loss = -w_label x_label; the mean divides by the sum of the weights",
         citation="Goodfellow, Bengio, Courville, Deep Learning (2016), equation 5.59",
-        witnesses=(
-            Witness(
-                (np.array([[1.0, 2.0], [5.0, 7.0]]), np.array([0, 1])),
-                np.array(-5.5),
-                "-22 / 4",
-                {"weights": (1.0, 3.0)},
-            ),
-        ),
+        witnesses=NLL_WITNESSES,
         domain=RIGHT,
         special=(0.0, 1.0, -1.0, 20.0, -20.0, -800.0),
     ),
@@ -149,12 +164,7 @@ OPERATORS = (
         examples=CROSS_ENTROPY_EXAMPLES,
         formula="loss = -(1 - e) w_label ln p_label - e/k sum_c w_c ln p_c; the mean divides by the sum of w_label",
         citation="Szegedy et al., Rethinking the Inception Architecture, arXiv:1512.00567, section 7",
-        witnesses=(
-            Witness((np.log([[1.0, 2.0, 5.0]]), np.array([2])), np.array(math.log(1.6)), "-ln(5/8)"),
-            Witness(
-                (np.log([[1.0, 3.0]]), np.array([1])), np.array(2 * LN2 - 0.75 * LN3), "1/4, 3/4", {"smoothing": 0.5}
-            ),
-        ),
+        witnesses=CROSS_ENTROPY_WITNESSES,
         domain=RIGHT,
         special=(0.0, 1.0, -1.0, 20.0, -20.0, 100.0, -100.0, 800.0, -800.0),
     ),
@@ -166,11 +176,7 @@ OPERATORS = (
         examples=PAIRS,
         formula="loss = -t ln p - (1 - t) ln(1 - p)",
         citation="Bishop, Pattern Recognition and Machine Learning (2006), equation 4.90",
-        witnesses=(
-            Witness(
-                (np.array([0.5, 0.25, 0.75]), np.array([0.3, 1.0, 0.0])), np.array([1.0, 2.0, 2.0]) * LN2, "exact", NONE
-            ),
-        ),
+        witnesses=BCE_WITNESSES,
         domain=UNIT,
         special=(0.0, 1.0, 0.5, 1e-8, 0.999, 1.0 - 2.0**-20),
     ),
@@ -196,11 +202,7 @@ OPERATORS = (
         examples=PAIRS,
         formula="loss = t (ln t - x), and 0 for t = 0",
         citation="Cover, Thomas, Elements of Information Theory, equation 2.26",
-        witnesses=(
-            Witness(
-                (np.array([-LN2, -5.0, 0.0]), np.array([2.0, 0.0, 1.0])), np.array([4 * LN2, 0.0, 0.0]), "exact", NONE
-            ),
-        ),
+        witnesses=KL_DIVERGENCE_WITNESSES,
         domain=Domain((REALS, NONNEGATIVE)),
         special=(0.0, 1.0, 0.5, -1.0, 1e-8, -20.0, 1e4),
     ),

@@ -66,12 +66,29 @@ RANKING_EXAMPLES = (
     Example(((), (), np.array(-1))),
     Example(((4,), (4,), SIDES), {"margin": 1.0, **SUM}),
     Example(((2, 2), (2,), SIDES.reshape(2, 2)), {"margin": 0.5, **NONE}),
-    Example(((4,), (4,), SIDES)),
     Example(((4,), (4,), SIDES), NONE),
 )
 
 PAIRED = Domain((REALS, REALS, FIXED))
 VECTORS = (np.array([[3.0, 4.0], [1.0, 0.0]]), np.array([[4.0, 3.0], [-2.0, 0.0]]))
+
+COSINE_EMBEDDING_WITNESSES = (
+    Witness((*VECTORS, np.array([1, 1])), np.array([0.04, 2.0]), "cosines 0.96 and -1", NONE),
+    Witness((*VECTORS, np.array([-1, -1])), np.array(0.355), "0.71 / 2", {"margin": 0.25}),
+)
+
+TRIPLET_MARGIN_WITNESSES = (
+    Witness((VECTORS[0], np.zeros((2, 2)), np.array([1.0, 0.0])), [6 - 20**0.5, 2.0], "5, 1; sqrt 20, 0", NONE),
+)
+
+MARGIN_RANKING_WITNESSES = (
+    Witness(
+        (np.array([3.0, 1.0]), np.array([1.0, 0.5]), np.array([-1, 1])),
+        [2.5, 0.0],
+        "exact",
+        {"margin": 0.5, **NONE},
+    ),
+)
 
 OPERATORS = (
     Operator(
@@ -93,10 +110,7 @@ OPERATORS = (
         examples=EMBEDDING_EXAMPLES,
         formula="loss = 1 - cos for the side 1, max(cos - margin, 0) for the side -1",
         citation="Hadsell, Chopra, LeCun, Dimensionality Reduction by an Invariant Mapping (CVPR 2006), section 2.1",
-        witnesses=(
-            Witness((*VECTORS, np.array([1, 1])), np.array([0.04, 2.0]), "cosines 0.96 and -1", NONE),
-            Witness((*VECTORS, np.array([-1, -1])), np.array(0.355), "0.71 / 2", {"margin": 0.25}),
-        ),
+        witnesses=COSINE_EMBEDDING_WITNESSES,
         domain=PAIRED,
         kinks=(Kink("cos = margin, side -1", "any part, from 0 to 1, of the gradient of the cosine"),),
         special=SPECIAL,
@@ -109,9 +123,7 @@ OPERATORS = (
         examples=TRIPLET_EXAMPLES,
         formula="loss = max(|a - p| - |a - n| + margin, 0)",
         citation="Schroff, Kalenichenko, Philbin, FaceNet, arXiv:1503.03832, equation 3",
-        witnesses=(
-            Witness((VECTORS[0], np.zeros((2, 2)), np.array([1.0, 0.0])), [6 - 20**0.5, 2.0], "5, 1; sqrt 20, 0", NONE),
-        ),
+        witnesses=TRIPLET_MARGIN_WITNESSES,
         kinks=(
             Kink("a = p or a = n", "any vector of the unit ball"),
             Kink("the bracket is 0", "any part, from 0 to 1"),
@@ -126,14 +138,7 @@ OPERATORS = (
         examples=RANKING_EXAMPLES,
         formula="loss = max(margin - s (x - y), 0), with the side s = 1 or -1",
         citation="Herbrich, Graepel, Obermayer, Large Margin Rank Boundaries (2000), section 7.3",
-        witnesses=(
-            Witness(
-                (np.array([3.0, 1.0]), np.array([1.0, 0.5]), np.array([-1, 1])),
-                [2.5, 0.0],
-                "exact",
-                {"margin": 0.5, **NONE},
-            ),
-        ),
+        witnesses=MARGIN_RANKING_WITNESSES,
         domain=PAIRED,
         kinks=(Kink("s (x - y) = margin", "any part, from 0 to 1, of (-s, s)"),),
         special=SPECIAL,

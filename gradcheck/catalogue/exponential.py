@@ -58,6 +58,10 @@ def log1mexp(x: Array) -> Array:
 
 E = 2.718281828459045
 
+KL_DIV_WITNESSES = (
+    Witness((np.array([2.0, 1.0, 0.0]), np.array([1.0, 1.0, 3.0])), np.array([2 * LN2 - 1, 0.0, 3.0]), "A002162"),
+)
+
 OPERATORS = (
     Operator(
         name="exp",
@@ -226,11 +230,7 @@ OPERATORS = (
         examples=BINARY,
         formula="z = x ln(x / y) - x + y, and y for x = 0",
         citation="Boyd, Vandenberghe, Convex Optimization, example 3.19",
-        witnesses=(
-            Witness(
-                (np.array([2.0, 1.0, 0.0]), np.array([1.0, 1.0, 3.0])), np.array([2 * LN2 - 1, 0.0, 3.0]), "A002162"
-            ),
-        ),
+        witnesses=KL_DIV_WITNESSES,
         domain=Domain((NONNEGATIVE, POSITIVE)),
         special=(0.0, 1.0, 0.5, 2.0, 1e-8, 1e4, 1.0 + 2.0**-20),
     ),

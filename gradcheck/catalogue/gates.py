@@ -100,6 +100,14 @@ LN2, LN3 = math.log(2.0), math.log(3.0)
 HALF = 0.6747184019351026
 """The root of sqrt(2/pi) (x + 0.044715 x^3) = ln(3)/2, whose hyperbolic tangent is 1/2."""
 
+SILU_WITNESSES = (
+    Witness(
+        (np.array([0.0, LN3, -2 * LN2]),),
+        np.array([0.0, 0.75 * LN3, -0.4 * LN2]),
+        "sigmoid(ln a) = a / (1 + a)",
+    ),
+)
+
 OPERATORS = (
     Operator(
         name="elu",
@@ -161,13 +169,7 @@ OPERATORS = (
         examples=UNARY,
         formula="y = x / (1 + e^-x)",
         citation="Elfwing, Uchibe, Doya, Sigmoid-weighted Linear Units, arXiv:1702.03118, equation 3",
-        witnesses=(
-            Witness(
-                (np.array([0.0, LN3, -2 * LN2]),),
-                np.array([0.0, 0.75 * LN3, -0.4 * LN2]),
-                "sigmoid(ln a) = a / (1 + a)",
-            ),
-        ),
+        witnesses=SILU_WITNESSES,
         special=(*SATURATION, -1.2784645427610738),  # the minimum
     ),
     Operator(

@@ -25,8 +25,9 @@ def norm_inf(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
 
 def norm_p(x: Array, *, order: float = 3.0, axis: Axis = None, keepdims: bool = False) -> Array:
     """The root of the sum of the powers of the sizes; the order is no less than 1."""
-    powers: Array = np.sum(np.maximum(x, -x) ** order, axis=axis, keepdims=keepdims)
-    result: Array = powers ** (1 / order)
+    size: Array = np.maximum(x, -x)
+    powers: Array = np.power(size, order)
+    result: Array = np.power(np.sum(powers, axis=axis, keepdims=keepdims), 1 / order)
     return result
 
 

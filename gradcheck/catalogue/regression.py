@@ -79,6 +79,18 @@ GAUSSIAN_EXAMPLES = (
 
 LN2, LN3 = math.log(2.0), math.log(3.0)
 
+SMOOTH_L1_WITNESSES = (
+    Witness((np.array([3.0, -1.0]), np.array([0.0, 0.0])), np.array([2.0, 0.25]), "exact", {**NONE, "beta": 2.0}),
+)
+
+PINBALL_WITNESSES = (
+    Witness((np.array([3.0, -1.0]), np.array([1.0, 3.0])), np.array([1.5, 1.0]), "exact", {**NONE, "quantile": 0.25}),
+)
+
+GAUSSIAN_NLL_WITNESSES = (
+    Witness((np.array([3.0, 1.0]), np.array([1.0, 0.0]), np.array([2.0, 1.0])), [LN2 / 2 + 1, 0.5], "exact", NONE),
+)
+
 OPERATORS = (
     Operator(
         name="mse",
@@ -114,11 +126,7 @@ OPERATORS = (
         examples=pairs("beta", 0.5, 2.0),
         formula="loss = r^2 / (2 beta) if |r| < beta, else |r| - beta / 2, with r = prediction - target",
         citation="Girshick, Fast R-CNN, arXiv:1504.08083, equation 3",
-        witnesses=(
-            Witness(
-                (np.array([3.0, -1.0]), np.array([0.0, 0.0])), np.array([2.0, 0.25]), "exact", {**NONE, "beta": 2.0}
-            ),
-        ),
+        witnesses=SMOOTH_L1_WITNESSES,
         kinks=(Kink("|r| = beta", "the slope is continuous there: only the second derivative jumps"),),
         special=SPECIAL,
     ),
@@ -143,11 +151,7 @@ OPERATORS = (
         examples=pairs("quantile", 0.1, 0.9),
         formula="loss = max(q m, (q - 1) m), with m = target - prediction",
         citation="Koenker, Bassett, Regression Quantiles, Econometrica 46 (1978), 33-50",
-        witnesses=(
-            Witness(
-                (np.array([3.0, -1.0]), np.array([1.0, 3.0])), np.array([1.5, 1.0]), "exact", {**NONE, "quantile": 0.25}
-            ),
-        ),
+        witnesses=PINBALL_WITNESSES,
         kinks=(Kink("prediction = target", "anything in [-q, 1 - q]"),),
         special=SPECIAL,
     ),
@@ -172,11 +176,7 @@ OPERATORS = (
         examples=GAUSSIAN_EXAMPLES,
         formula="loss = (ln v + (mean - target)^2 / v) / 2",
         citation="Nix, Weigend, Estimating the Mean and Variance of the Target Distribution (ICNN 1994), equation 3",
-        witnesses=(
-            Witness(
-                (np.array([3.0, 1.0]), np.array([1.0, 0.0]), np.array([2.0, 1.0])), [LN2 / 2 + 1, 0.5], "exact", NONE
-            ),
-        ),
+        witnesses=GAUSSIAN_NLL_WITNESSES,
         domain=Domain((REALS, REALS, POSITIVE)),
         special=(0.0, -0.0, 0.5, 1.0, -1.0, 2.0, 4.0, 20.0, -20.0, 1e-3, 1e4),
     ),

@@ -14,22 +14,23 @@ from gradcheck.records import Array
 
 
 def typed(function: Callable[..., Array], *, real: bool = False) -> Callable[..., Array]:
-    """A function of scipy.special, in the type of its inputs: those functions widen 16-bit numbers.
+    """A function of scipy.special, in the type of its input: those functions widen 16-bit numbers.
 
     ``real`` functions refuse complex numbers, although scipy has a continuation, as it keeps fewer digits.
     """
 
-    def definition(*inputs: Array) -> Array:
-        if real and np.result_type(*inputs).kind == "c":
+    def definition(x: Array) -> Array:
+        if real and x.dtype.kind == "c":
             raise TypeError(f"{function.__name__} is defined for real numbers here; its argument is complex")
-        value = function(*inputs)
-        return value if value.dtype.kind == "c" else value.astype(np.result_type(*inputs))
+        return function(x).astype(x.dtype)
 
     definition.__doc__ = f"{function.__name__} of scipy.special."
     return definition
 
 
-gammaln, digamma = typed(special.gammaln), typed(special.digamma)
+def betaln(x: Array, y: Array) -> Array:
+    """The logarithm of the beta function."""
+    return np.asarray(special.betaln(x, y)).astype(np.result_type(x, y))
 
 
 def logit(x: Array) -> Array:
@@ -176,7 +177,7 @@ OPERATORS = (
         name="gammaln",
         family="special",
         signature="(...)->(...)",
-        definition=gammaln,
+        definition=typed(special.gammaln),
         examples=UNARY,
         formula="y = ln |gamma(x)|",
         citation="DLMF 5.2.1",
@@ -189,7 +190,7 @@ OPERATORS = (
         name="digamma",
         family="special",
         signature="(...)->(...)",
-        definition=digamma,
+        definition=typed(special.digamma),
         examples=UNARY,
         formula="y = gamma'(x) / gamma(x)",
         citation="DLMF 5.2.2",
@@ -216,7 +217,7 @@ OPERATORS = (
         name="betaln",
         family="special",
         signature="(...),(...)->(...)",
-        definition=typed(special.betaln),
+        definition=betaln,
         examples=BINARY,
         formula="z = ln gamma(x) + ln gamma(y) - ln gamma(x + y)",
         citation="DLMF 5.12.1",
