@@ -10,8 +10,13 @@ from reference_nets.rules._shapes import Array
 
 
 def i1(x: Array) -> Array:
-    """``(I_0 + I_2) / 2``, a sum of positive numbers (DLMF 10.29.1)."""
-    slope: Array = (special.i0(x) + special.iv(2, x)) / 2
+    """``(I_0 + I_2) / 2``, a sum of positive numbers (DLMF 10.29.1).
+
+    Close to 0 the second is ``x^2/8``, to within ``x^4/96``; scipy's ``iv(2, x)`` is NaN for the smallest numbers.
+    """
+    far = np.abs(x) > 1e-4
+    second = np.where(far, special.iv(2, np.where(far, x, 1)), x * x / 8)
+    slope: Array = (special.i0(x) + second) / 2
     return slope
 
 
