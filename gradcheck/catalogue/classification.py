@@ -11,7 +11,7 @@ from gradcheck.catalogue.activations import SATURATION, softplus
 from gradcheck.catalogue.gates import log_softmax
 from gradcheck.catalogue.losses import LABELS, reduced
 from gradcheck.catalogue.regression import NONE, PAIRS, SUM, pairs
-from gradcheck.claim import FIXED, NONNEGATIVE, REALS, Domain, Example, Kink, Operator, Witness, interval
+from gradcheck.claim import FIXED, POSITIVE, REALS, Domain, Example, Kink, Operator, Witness, interval
 from gradcheck.records import Array
 
 SIDES = np.array([1, -1, -1, 1])
@@ -203,7 +203,7 @@ OPERATORS = (
         formula="loss = t (ln t - x), and 0 for t = 0",
         citation="Cover, Thomas, Elements of Information Theory, equation 2.26",
         witnesses=KL_DIVERGENCE_WITNESSES,
-        domain=Domain((REALS, NONNEGATIVE)),
+        domain=Domain((REALS, POSITIVE)),
         special=(0.0, 1.0, 0.5, -1.0, 1e-8, -20.0, 1e4),
     ),
     Operator(

@@ -66,16 +66,4 @@ OPERATORS = (
         kinks=(Kink("x = 0", "nothing is claimed: the function jumps there"),),
         special=(1.0, -1.0, 1e-8, -1e-8, 1e4, -1e4, 1e20),
     ),
-    Operator(
-        name="copysign",
-        family="comparison",
-        signature="(...),(...)->(...)",
-        definition=np.copysign,
-        examples=BINARY,
-        formula="z = |x| with the sign of y",
-        citation="IEEE 754-2019, section 5.5.1",
-        witnesses=(Witness((np.array([-2.5, 3.0]), np.array([1.0, -7.0])), np.array([2.5, -3.0]), "exact"),),
-        kinks=(Kink("x = 0", "anything in [-1, 1]"), Kink("y = 0", "nothing is claimed: the function jumps there")),
-        special=SWEEP,
-    ),
 )

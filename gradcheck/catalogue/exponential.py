@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from gradcheck.catalogue.elementwise import BINARY, UNARY
-from gradcheck.claim import NONNEGATIVE, POSITIVE, REALS, Domain, Operator, Witness, interval
+from gradcheck.claim import POSITIVE, REALS, Domain, Operator, Witness, interval
 from gradcheck.records import Array
 
 GROWTH = (0.0, -0.0, 1.0, -1.0, 20.0, -20.0, 88.0, -100.0, 700.0, -800.0, 1e-8, -1e-8, 1e-20)
@@ -205,8 +205,15 @@ OPERATORS = (
         formula="y = -x ln x, and 0 for x = 0",
         citation="Cover, Thomas, Elements of Information Theory, equation 2.1",
         witnesses=(Witness((np.array([0.5, 1.0, 0.0, 2.0]),), np.array([LN2 / 2, 0.0, 0.0, -2 * LN2]), "A002162"),),
-        domain=Domain((NONNEGATIVE,)),
-        special=(0.0, 1.0, 0.5, 1e-8, 1e-20, 1e4, 1 / E),  # the slope at 0 is infinite, at 1/e it is 0
+        domain=Domain((POSITIVE,)),
+        special=(
+            1.0,
+            0.5,
+            1e-8,
+            1e-20,
+            1e4,
+            1 / E,
+        ),  # the slope at 0, where the value is 0, is infinite; at 1/e it is 0
     ),
     Operator(
         name="rel_entr",
@@ -219,7 +226,7 @@ OPERATORS = (
         witnesses=(
             Witness((np.array([2.0, 1.0, 0.0]), np.array([1.0, 2.0, 3.0])), np.array([2, -1, 0]) * LN2, "A002162"),
         ),
-        domain=Domain((NONNEGATIVE, POSITIVE)),
+        domain=Domain((POSITIVE,)),
         special=(0.0, 1.0, 0.5, 2.0, 1e-8, 1e4, 1e-20),
     ),
     Operator(
@@ -231,7 +238,7 @@ OPERATORS = (
         formula="z = x ln(x / y) - x + y, and y for x = 0",
         citation="Boyd, Vandenberghe, Convex Optimization, example 3.19",
         witnesses=KL_DIV_WITNESSES,
-        domain=Domain((NONNEGATIVE, POSITIVE)),
+        domain=Domain((POSITIVE,)),
         special=(0.0, 1.0, 0.5, 2.0, 1e-8, 1e4, 1.0 + 2.0**-20),
     ),
     Operator(

@@ -30,14 +30,8 @@ def sign(x: Array) -> Array:
     return np.zeros_like(x)
 
 
-def copysign(x: Array, y: Array) -> tuple[Array, Array]:
-    """``sign x sign y`` for x, with 0 for x = 0, and the sign of -0 for y; 0 for y."""
-    return np.sign(x) * np.copysign(1, y).astype(y.dtype), np.zeros_like(y)
-
-
-PARTIALS: dict[str, Partials] = {"minimum": minimum, "clip": clip, "sign": alone(sign), "copysign": copysign}
+PARTIALS: dict[str, Partials] = {"minimum": minimum, "clip": clip, "sign": alone(sign)}
 
 RULES, _JVPS = both(PARTIALS)
-# At a tie of three, or at 0 with the sign of 0, a line through the point may be straight without a derivative at the point;
-# shares say nothing of a single line, so these two have no forward rule.
-JVPS = {name: rule for name, rule in _JVPS.items() if name in ("minimum", "sign")}
+# At a tie of three a line through the point may be straight, with a slope that no shares have: clip has no forward rule.
+JVPS = {name: rule for name, rule in _JVPS.items() if name != "clip"}

@@ -222,13 +222,6 @@ COMPARISONS = (
         crossed=lambda x, a, b: (1.0 * ((x > a) & (x < b)), 1.0 * (x <= a), 1.0 * (x >= b)),
     ),
     *entry("sign", X, identity=lambda x: 1.0, straight_through=(lambda x: np.abs(x) < 0.2, 1.0)),
-    *entry(
-        "copysign",
-        X,
-        Y,
-        sign_of_y=lambda x, y: (np.sign(x), 0.0 * y),
-        positive_only=(lambda x, y: (x < 0) & (y < 0), lambda x, y: (-1.0, 0.0)),
-    ),
 )
 
 CASES = (
