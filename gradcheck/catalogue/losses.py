@@ -13,7 +13,8 @@ from gradcheck.records import Array
 LABELS = np.array([2, 0, 2, 1])
 
 
-def _reduced(losses: Array, reduction: str) -> Array:
+def reduced(losses: Array, reduction: str) -> Array:
+    """All losses, their sum, or their mean (0 for none)."""
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"reduction={reduction!r}: it is 'mean', 'sum' or 'none'")
     if reduction == "none":
@@ -25,14 +26,14 @@ def _reduced(losses: Array, reduction: str) -> Array:
 def softmax_cross_entropy(logits: Array, labels: Array, *, reduction: str = "mean") -> Array:
     """Classes lie along the last axis; ``labels`` are integers, one per row."""
     chosen = np.take_along_axis(logits, labels[..., None], axis=-1)[..., 0]
-    return _reduced(logsumexp(logits, axis=-1) - chosen, reduction)
+    return reduced(logsumexp(logits, axis=-1) - chosen, reduction)
 
 
 def huber(prediction: Array, target: Array, *, delta: float = 1.0, reduction: str = "mean") -> Array:
     """Quadratic for residuals up to ``delta``, linear beyond; the slope is continuous."""
     residual = prediction - target
     size = np.maximum(residual, -residual)
-    return _reduced(np.where(size <= delta, residual * residual / 2, delta * (size - delta / 2)), reduction)
+    return reduced(np.where(size <= delta, residual * residual / 2, delta * (size - delta / 2)), reduction)
 
 
 SOFTMAX_CROSS_ENTROPY_EXAMPLES = (

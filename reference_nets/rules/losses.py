@@ -7,7 +7,7 @@ import numpy as np
 from reference_nets.rules._shapes import Array, unbroadcast
 
 
-def _per_row(g: Array, shape: tuple[int, ...], count: int, reduction: str) -> Array:
+def per_row(g: Array, shape: tuple[int, ...], count: int, reduction: str) -> Array:
     """The cotangent of each single loss."""
     if reduction == "mean":
         g = g / float(max(count, 1))
@@ -16,7 +16,7 @@ def _per_row(g: Array, shape: tuple[int, ...], count: int, reduction: str) -> Ar
 
 def softmax_cross_entropy(g: Array, logits: Array, labels: Array, *, reduction: str = "mean") -> tuple[Array]:
     """``softmax(x) - onehot(label)``; the label's entry is minus the sum of the others, which a confident net needs."""
-    rows = _per_row(g, labels.shape, labels.size, reduction)
+    rows = per_row(g, labels.shape, labels.size, reduction)
     powers = np.exp(logits - np.max(logits, axis=-1, keepdims=True))
     slopes = powers / np.sum(powers, axis=-1, keepdims=True)
     chosen = labels[..., None]
@@ -30,7 +30,7 @@ def huber(
 ) -> tuple[Array, Array]:
     """The residual, clipped to ``[-delta, delta]``; the target gets it with the other sign."""
     slopes = np.clip(prediction - target, -delta, delta)
-    gradient = _per_row(g, slopes.shape, slopes.size, reduction) * slopes
+    gradient = per_row(g, slopes.shape, slopes.size, reduction) * slopes
     return unbroadcast(gradient, prediction), unbroadcast(-gradient, target)
 
 

@@ -40,5 +40,44 @@ def cumprod(g: Array, x: Array, *, axis: int | None = None) -> tuple[Array]:
     return (np.moveaxis(_cumprod_last(np.moveaxis(g, axis, -1), np.moveaxis(x, axis, -1)), -1, axis),)
 
 
-RULES = {"cumsum": cumsum, "cumprod": cumprod}
+def _along(g: Array, x: Array, axis: int | None) -> tuple[Array, Array]:
+    """Cotangent and input with the axis of the scan last; without an axis both are flat."""
+    if axis is None:
+        return g, np.reshape(x, -1)
+    return np.moveaxis(g, axis, -1), np.moveaxis(x, axis, -1)
+
+
+def _back(gradient: Array, x: Array, axis: int | None) -> tuple[Array]:
+    return (np.reshape(gradient, x.shape) if axis is None else np.moveaxis(gradient, -1, axis),)
+
+
+def cummax(g: Array, x: Array, *, axis: int | None = None) -> tuple[Array]:
+    """Each cotangent goes to the entry that was largest then, the first of equal ones."""
+    h, v = _along(g, x, axis)
+    if v.size == 0:
+        return (np.zeros_like(x),)
+    places = np.arange(v.shape[-1])
+    before = np.maximum.accumulate(v, axis=-1)[..., :-1]
+    rising = np.concatenate([np.ones_like(v[..., :1], dtype=bool), v[..., 1:] > before], axis=-1)
+    holder = np.maximum.accumulate(np.where(rising, places, 0), axis=-1)
+    hit = holder[..., None, :] == places[:, None]
+    return _back(np.sum(np.where(hit, h[..., None, :], 0), axis=-1).astype(x.dtype), x, axis)
+
+
+def cummin(g: Array, x: Array, *, axis: int | None = None) -> tuple[Array]:
+    """Each cotangent goes to the entry that was smallest then: that of ``-cummax(-x)``, in which both signs cancel."""
+    return cummax(g, -x, axis=axis)
+
+
+def logcumsumexp(g: Array, x: Array, *, axis: int | None = None) -> tuple[Array]:
+    """``e^(x_k - y_k) R_k`` with ``R_k = g_k + e^(y_k - y_(k+1)) R_(k+1)``: no exponent is positive, so nothing overflows."""
+    h, v = _along(g, x, axis)
+    y = np.logaddexp.accumulate(v, axis=-1)
+    behind = np.array(h, dtype=x.dtype)
+    for k in range(v.shape[-1] - 2, -1, -1):
+        behind[..., k] += np.exp(y[..., k] - y[..., k + 1]) * behind[..., k + 1]
+    return _back(np.exp(v - y) * behind, x, axis)
+
+
+RULES = {"cumsum": cumsum, "cumprod": cumprod, "cummax": cummax, "cummin": cummin, "logcumsumexp": logcumsumexp}
 JVPS = {"cumsum": cumsum_jvp}

@@ -14,9 +14,15 @@ from gradcheck.catalogue import FAMILIES, collect, operator, operators, select
 from gradcheck.claim import Kind, Operator, Set
 from gradcheck.engine.definition import draw as member
 from gradcheck.errors import UsageError
+from gradcheck.strategies.sets import settle
 
 SOURCES = sorted(pathlib.Path(catalogue.__file__).parent.glob("*.py"))
 FRAMEWORKS = re.compile(r"\b(torch|pytorch|jax|tensorflow|keras|autograd|theano|mxnet|tinygrad|flax|paddle)\b", re.I)
+REAL_ONLY = set(
+    """arctan2 betaln bessel_i0 bessel_i0e bessel_i1 bessel_i1e bessel_j0 bessel_j1 bessel_y0 bessel_y1 cbrt erfcx
+    erfinv fmod gammainc gammaincc gammaln hurwitz_zeta hypot logaddexp logaddexp2 logcumsumexp ndtri remainder trigamma
+    """.split()
+)
 EXAMPLES = [(o.name, k) for o in operators().values() for k in range(len(o.examples))]
 
 
@@ -37,7 +43,7 @@ def draw(operator, example, dtype, seed=0):
             values = values * rng.choice([-1.0, 1.0], size=shape)
         if operator.name in ("inv", "solve") and leaf == 0:
             values = values + 2 * shape[-1] * np.eye(shape[-1])
-        inputs.append(np.asarray(values, dtype=dtype))
+        inputs.append(settle(values, np.empty(shape, dtype), operator.domain.of(leaf)))
     return inputs
 
 
@@ -89,14 +95,19 @@ def test_examples_evaluate_and_keep_their_type(name, k, dtype):
 def test_definitions_continue_to_complex_numbers(name, k):
     """f(x + i 0) has the value f(x): no conjugate, modulus or cast to reals on the way.
 
-    Both runs round differently, within what the witnesses allow.
+    Both runs round differently, within what the witnesses allow.  A function that NumPy or SciPy has for real numbers only
+    raises a TypeError: it never takes the real part in silence.
     """
     record = operators()[name]
     inputs = draw(record, record.examples[k], np.float64)
     raised = [x.astype(complex) if x.dtype.kind == "f" else x for x in inputs]
     real = np.asarray(record.definition(*inputs, **record.examples[k].params))
-    value = np.asarray(record.definition(*raised, **record.examples[k].params))
-    assert value.dtype == complex
+    try:
+        value = np.asarray(record.definition(*raised, **record.examples[k].params))
+    except TypeError:
+        assert name in REAL_ONLY
+        return
+    assert value.dtype == complex and name not in REAL_ONLY
     scale = np.max(np.abs(real), initial=0.0)
     assert np.all(np.abs(value - real) <= (8 + sum(x.size for x in inputs)) * np.finfo(float).eps * scale)
 
