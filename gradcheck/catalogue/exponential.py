@@ -206,14 +206,7 @@ OPERATORS = (
         citation="Cover, Thomas, Elements of Information Theory, equation 2.1",
         witnesses=(Witness((np.array([0.5, 1.0, 0.0, 2.0]),), np.array([LN2 / 2, 0.0, 0.0, -2 * LN2]), "A002162"),),
         domain=Domain((POSITIVE,)),
-        special=(
-            1.0,
-            0.5,
-            1e-8,
-            1e-20,
-            1e4,
-            1 / E,
-        ),  # the slope at 0, where the value is 0, is infinite; at 1/e it is 0
+        special=(1.0, 0.5, 1e-8, 1e-20, 1e4, 1 / E),  # at 0 the slope is infinite, at 1/e it is 0
     ),
     Operator(
         name="rel_entr",
