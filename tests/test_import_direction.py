@@ -20,6 +20,7 @@ ALLOWED: dict[str, set[str]] = {
     "claim": {"records", "errors"},
     "records_io": {"records", "errors"},
     "numbers": BASE,
+    "proofs": BASE,
     "catalogue": BASE | {"numbers"},
     "strategies": BASE | {"numbers", "subjects"},
     "subjects": BASE | {"catalogue"},

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,9 @@ from gradcheck.subjects.callables import Call
 CLOSE_BY = (2.0**-20, 2.0**-10)
 """Relative changes of inputs and cotangent that move a rounding error, and hardly that of a wrong formula.  The second is for answers
 that are rounded so coarsely that the first does not reach the next value: 1 - z with z = 1 - 2^-40, say."""
+
+Slopes = Callable[[Sequence[Array], Sequence[Array]], Array | None]
+"""The derivative of g . f along some rows, (D,), from the active inputs and the cotangents g; None where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +44,10 @@ class Answers:
         ]
         return pack(parts)
 
-    def own_movement(self, owner: Forward, point: Point, rows: Array, known: Truth, u: float) -> Array:
-        """W before its cap, per row, where the truth is ``known``.
+    def own_movement(
+        self, owner: Forward, point: Point, rows: Array, known: Truth, u: float, close_by: Slopes | None = None
+    ) -> Array:
+        """W before its cap, per row, where the truth is ``known``, and close by ``close_by``, or else imaginary steps.
 
         The answer's own movement under ulp-sized changes, or its scatter about the truth close by.
 
@@ -53,28 +59,30 @@ class Answers:
         if answer is None:
             return moved
         for _ in range(8):
-            v, _, _ = self._near(owner, point, u)
+            v = self._near(owner, point, u)[0]
             if v is not None:
                 change = np.abs(rows @ (v - answer))
                 moved = np.maximum(moved, np.where(np.isfinite(change), change, 0.0))
-        x = pack([point.inputs[k] for k in self.call.active])
-        each = jacobian(owner, x, rows)
-        if each is not None:
+        true: Array | bool = True
+        if close_by is None:
             # Imaginary steps serve as the truth close by where they are the truth here.
-            gap = np.abs(each @ pack(point.cotangents) - known.value)
-            true = gap <= known.bound + CLOSE_BY[0] * np.abs(known.value)
-            for by in CLOSE_BY:
-                moved = np.maximum(moved, np.where(true, self._scatter(owner, point, rows, max(u, by)), 0.0))
+            close_by = functools.partial(_by_imaginary_steps, owner, rows)
+            here = close_by([point.inputs[k] for k in self.call.active], point.cotangents)
+            if here is None:
+                return 2 * moved
+            true = np.abs(here - known.value) <= known.bound + CLOSE_BY[0] * np.abs(known.value)
+        for by in CLOSE_BY:
+            moved = np.maximum(moved, np.where(true, self._scatter(owner, point, rows, max(u, by), close_by), 0.0))
         return 2 * moved  # the answer and its repetitions may stand at opposite ends of their spread
 
-    def _scatter(self, owner: Forward, point: Point, rows: Array, by: float) -> Array:
+    def _scatter(self, owner: Forward, point: Point, rows: Array, by: float, close_by: Slopes) -> Array:
         """The largest error of the answer over nine places close by, where it scatters; else 0."""
         errors = []
         for _ in range(9):
-            v, x, g = self._near(owner, point, by)
-            each = jacobian(owner, x, rows)
-            if v is not None and each is not None:
-                errors.append(rows @ v - each @ g)
+            v, moved, g = self._near(owner, point, by)
+            true = None if v is None else close_by(moved, g)
+            if true is not None:
+                errors.append(rows @ v - true)
         if len(errors) < 6:
             return np.zeros(len(rows))
         seen = np.array(errors)
@@ -83,15 +91,15 @@ class Answers:
         most = np.max(np.abs(seen), axis=0)
         return np.where(scatters & np.all(np.isfinite(seen), axis=0), most, 0.0)
 
-    def _near(self, owner: Forward, point: Point, by: float) -> tuple[Array | None, Array, Array]:
-        """(answer, coordinates, cotangent) with every number changed by the relative amount 2 ``by``, of random sign."""
+    def _near(self, owner: Forward, point: Point, by: float) -> tuple[Array | None, list[Array], tuple[Array, ...]]:
+        """(answer, active inputs, cotangents) with every number changed by the relative amount 2 ``by``, of random sign."""
         leaves = list(point.inputs)
         for k in self.call.active:
             leaves[k] = _nudge(leaves[k], by, self.rng)
         g = tuple(_nudge(a, by, self.rng) for a in point.cotangents)
         seen = self.call.vjp(g, self._typed(leaves), self.single)
         v = self.fill(seen, owner.layout) if seen.gradients else None
-        return v, pack([leaves[k] for k in self.call.active]), pack(g)
+        return v, [leaves[k] for k in self.call.active], g
 
     def _typed(self, leaves: Sequence[Any]) -> list[Any]:
         """Leaves as the user gave them: Python numbers stay Python numbers."""
@@ -104,6 +112,11 @@ class Answers:
             else:
                 out.append(new)
         return out
+
+
+def _by_imaginary_steps(owner: Forward, rows: Array, moved: Sequence[Array], g: Sequence[Array]) -> Array | None:
+    each = jacobian(owner, pack(list(moved)), rows)
+    return None if each is None else np.asarray(each @ pack(list(g)))
 
 
 def fresh(leaves: Sequence[Any]) -> list[Any]:

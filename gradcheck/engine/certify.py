@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcheck.engine.answers import CLOSE_BY, Slopes
 from gradcheck.engine.judge import Truth
 from gradcheck.engine.probes import Probe
 from gradcheck.oracles.ball import METHOD, Enclosure, enclose
@@ -98,13 +99,38 @@ class Certifier:
         """k, as ``conditioning.movement`` has it: three times the largest movement of the truth in six draws, along each row."""
         most = np.zeros(len(rows))
         for _ in range(6):
-            moved = [x * (1 + 2 * u * rng.choice((-1.0, 1.0), size=x.shape)) for x in found.inputs]
-            turned = [
-                np.asarray(g, np.float64) * (1 + u * rng.choice((-1.0, 1.0), size=np.shape(g))) for g in cotangents
-            ]
+            moved, turned = _moved(found, cotangents, u, rng)
             change = np.abs(rows @ (found.nearby(moved, turned) - found.value))
             most = np.fmax(most, np.where(np.isfinite(change), change, 0.0))
         return 3 * most
+
+    def honest(
+        self,
+        found: Enclosure,
+        rows: Array,
+        cotangents: tuple[Array, ...],
+        error: Array,
+        magnitude: Array,
+        u: float,
+        rng: np.random.Generator,
+    ) -> Array:
+        """How far reverse accumulation of the text itself is from the truth in the arithmetic of roundoff ``u``, along each row.
+
+        The largest error at the point and at nine places close by, as errors scatter.  A text that subtracts nearly equal numbers has no
+        backward pass that is better; the answer may be four times worse.  ``error`` is what the answer is off by: it ends early where
+        that is far larger; ``magnitude`` are the sums A of the sizes of its terms.
+        """
+        bits, most = round(-np.log2(u)), np.zeros(len(rows))
+        for count, by in enumerate((0.0, *(max(CLOSE_BY[0], u),) * 9)):
+            if count == 3 and np.all(error > 256 * most):
+                break
+            moved, turned = _moved(found, cotangents, by, rng)
+            off = np.abs(rows @ (found.in_precision(bits, moved, turned) - found.nearby(moved, turned)))
+            most = np.fmax(most, np.where(np.isfinite(off), off, 0.0))
+        # Entries share what precedes them and its errors, and only by luck is one spared; what has no digit left speaks for itself alone.
+        share = np.divide(most, magnitude, out=np.zeros_like(most), where=magnitude > 0)
+        common = float(np.max(share, initial=0.0, where=share <= 2.0**-10))
+        return np.asarray(4 * np.fmax(most, common * magnitude))
 
     def confirm(
         self, found: tuple[tuple[int, Probe], ...], answer: Array, leaves: Sequence[Any], cotangents: tuple[Array, ...]
@@ -130,6 +156,20 @@ class Certifier:
                 probe = replace(probe, wrong=wrong, method=f"{METHOD}, {known.bits} bits; named by probes")
             out.append((leaf, probe))
         return tuple(out)
+
+
+def _moved(
+    found: Enclosure, cotangents: Sequence[Array], by: float, rng: np.random.Generator
+) -> tuple[list[Array], list[Array]]:
+    """Inputs and cotangents with each number changed by the relative amounts 2 ``by`` and ``by``, of random sign."""
+    moved = [x * (1 + 2 * by * rng.choice((-1.0, 1.0), size=x.shape)) for x in found.inputs]
+    turned = [np.asarray(g, np.float64) * (1 + by * rng.choice((-1.0, 1.0), size=np.shape(g))) for g in cotangents]
+    return moved, turned
+
+
+def along(found: Enclosure, rows: Array) -> Slopes:
+    """Certified derivatives along the rows, close by."""
+    return lambda moved, cotangents: rows @ found.beside(moved, cotangents)
 
 
 def _copies(leaves: Sequence[Any]) -> list[Any]:

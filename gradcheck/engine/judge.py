@@ -7,7 +7,8 @@ cotangent, J the Jacobian with m outputs, ``tiny`` the least subnormal:
   a sum of m products errs by m u A at the most and by about sqrt(m) u A in practice (Higham & Mary 2019), 4 roundings
   belong to the factors; k is the truth's own movement under ulp-sized changes of inputs and cotangent;
 * natural scale        N_i = sum_j |g_j| min_rho max|f_j|/rho  (Cauchy's inequality);
-* the implementation's own movement W, capped at sqrt(u) N: it may turn wrong into inaccurate, never into right.
+* the implementation's own movement W, capped at sqrt(u) N, and the error of an honest derivative of the same text: they may turn wrong
+  into inaccurate, never into right.
 """
 
 from __future__ import annotations
@@ -102,11 +103,13 @@ def judge(
     *,
     movement: Array | float = 0.0,
     own_movement: Array | float = 0.0,
+    honest: Array | float = 0.0,
     grain: float = 0.0,
 ) -> Array:
     """One ``Judgement`` per coordinate.
 
-    ``movement`` is k, ``own_movement`` is W before its cap, ``grain`` the roundoff of the arithmetic in the forward.
+    ``movement`` is k, ``own_movement`` is W before its cap, ``honest`` the error that an automatic derivative of the text commits in the
+    same arithmetic, ``grain`` the roundoff of the arithmetic in the forward.
     A truth that is looser than every allowance can refute but not confirm: there the judgement is INCONCLUSIVE.
     """
     t, b = truth.value, truth.bound
@@ -124,7 +127,7 @@ def judge(
         # Where all vanishes nothing close by sets a scale; a zero is sharp against the slope over one step of the point's size.
         sharp |= (np.abs(t) <= b) & (b <= 2.0**-30 * truth.span)
         # tiny / u is twice the least normal number: below it hardware may flush to zero, which loses digits and is no wrong formula.
-        loose = rounding + np.maximum(np.maximum(8 * u * scale, capped), tiny / u)
+        loose = rounding + np.maximum(np.maximum(np.maximum(8 * u * scale, capped), tiny / u), honest)
         excluded = ~np.isfinite(answer) | (answer < truth.low - loose) | (answer > truth.high + loose)
     out = np.full(answer.shape, int(Judgement.INCONCLUSIVE))
     out[(error <= rounding) & sharp] = Judgement.RIGHT

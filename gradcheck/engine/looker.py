@@ -10,7 +10,7 @@ import numpy as np
 
 from gradcheck.claim import Kind
 from gradcheck.engine.answers import Answers, fresh
-from gradcheck.engine.certify import Certifier
+from gradcheck.engine.certify import Certifier, along
 from gradcheck.engine.conditioning import imaginary_movement, movement
 from gradcheck.engine.forward import Forward, basis
 from gradcheck.engine.hull import leaps
@@ -234,7 +234,7 @@ class Looker:
         owner, answer = at.owner, at.answer
         known = truth(owner, at.x, at.g, at.rows)
         judgement = judge(answer, known, at.u, at.tiny, grain=owner.noise_floor)
-        enclosed = None
+        enclosed, unrefuted = None, judgement != Judgement.WRONG
         if self.certifier is not None and (full or not np.isin(judgement, (Judgement.RIGHT, Judgement.KINK)).all()):
             enclosed = self.certifier.at(at.point.inputs, at.point.cotangents)
             sharp = self.certifier.sharpen(known, at.rows, enclosed)
@@ -253,9 +253,28 @@ class Looker:
                 k[doubtful] = self.certifier.movement(enclosed, some.rows, at.point.cotangents, at.u, self.rng)
             else:
                 k[doubtful] = movement(owner, at.x, at.g, some.rows, known.part(doubtful), error, at.u, self.rng)
-            own = np.zeros(answer.size)
-            own[doubtful] = self.answers.own_movement(owner, at.point, some.rows, known.part(doubtful), at.u)
-            judgement = judge(answer, known, at.u, at.tiny, movement=k, own_movement=own, grain=owner.noise_floor)
+            own, honest = np.zeros(answer.size), np.zeros(answer.size)
+            # Its cap is sqrt(u) N: an error beyond that needs no look at places close by.
+            moving = doubtful[error <= known.bound[doubtful] + k[doubtful] + 2 * np.sqrt(at.u) * known.scale[doubtful]]
+            if moving.size:
+                rows = at.rows[moving]
+                close_by = None if enclosed is None else along(enclosed, rows)
+                own[moving] = self.answers.own_movement(owner, at.point, rows, known.part(moving), at.u, close_by)
+            grain = owner.noise_floor
+            judgement = judge(answer, known, at.u, at.tiny, movement=k, own_movement=own, grain=grain)
+            wrong = np.flatnonzero(judgement == Judgement.WRONG)
+            if enclosed is not None and self.certifier is not None and wrong.size:
+                error = np.abs(answer[wrong] - known.value[wrong])
+                size = known.magnitude[wrong]
+                honest[wrong] = self.certifier.honest(
+                    enclosed, at.rows[wrong], at.point.cotangents, error, size, at.u, self.rng
+                )
+                # What the forward's own values do not refute may be as wrong as they are.
+                blurred = np.where(unrefuted[wrong], 2 * enclosed.blur(at.point.cotangents) * size, 0.0)
+                honest[wrong] = np.maximum(honest[wrong], blurred)
+                judgement = judge(
+                    answer, known, at.u, at.tiny, movement=k, own_movement=own, honest=honest, grain=grain
+                )
             slack = allowance(known, at.u, at.tiny, k)
         if enclosed is not None and known.certified:  # nothing is tied there, and so there is no other piece
             return at.look(known, np.where(known.magnitude > at.top, int(Judgement.OUTSIDE), judgement), slack)

@@ -31,10 +31,36 @@ class Enclosure:
     program: Any
     inputs: tuple[Array, ...]
     active: tuple[int, ...]
+    outputs: tuple[Array, ...]
+
+    def blur(self, cotangents: Sequence[Array]) -> float:
+        """The part of g . f that the forward's own rounding makes up: its errors, weighted with the sizes of g, over the values so weighted."""
+        from gradcheck.numbers.truth import certified_value
+
+        errors = sizes = 0.0
+        for g, f, real in zip(cotangents, self.outputs, certified_value(self.program, self.inputs), strict=True):
+            weight = np.abs(np.asarray(g, np.float64))
+            errors += float(np.sum(weight * np.abs(np.asarray(f, np.float64) - real.value)))
+            sizes += float(np.sum(weight * np.abs(real.value)))
+        return errors / sizes if sizes > 0 and np.isfinite(errors) else 0.0
 
     def nearby(self, inputs: Sequence[Array], cotangents: Sequence[Array]) -> Array:
         """The derivative of the same branch at other inputs, to 128 bits, (n,); nan where it has none."""
         return _gradient(self.program, inputs, cotangents, self.active, 128)[0]
+
+    def in_precision(self, bits: int, inputs: Sequence[Array], cotangents: Sequence[Array]) -> Array:
+        """What reverse accumulation of the text gives in arithmetic of so many bits and any exponent, (n,)."""
+        from gradcheck.numbers.truth import certified_gradient
+
+        every = certified_gradient(self.program, inputs, _floats(cotangents), bits=bits, limit=bits)
+        return np.concatenate([every[k].value.reshape(-1) for k in self.active])
+
+    def beside(self, moved: Sequence[Any], cotangents: Sequence[Any]) -> Array:
+        """``nearby`` with other values of the arguments that are differentiated, the rest as it was."""
+        inputs = list(self.inputs)
+        for k, x in zip(self.active, moved, strict=True):
+            inputs[k] = np.asarray(x, np.float64)
+        return self.nearby(inputs, cotangents)
 
 
 def enclose(
@@ -70,7 +96,7 @@ def enclose(
             value, bound, bits = _gradient(made.program, inputs, cotangents, active, 2048)
     except NumbersError as error:
         return str(error)
-    return Enclosure(value, bound, bits, made.program, inputs, active)
+    return Enclosure(value, bound, bits, made.program, inputs, active, tuple(outputs))
 
 
 def _nearly_tied(made: Any) -> bool:
@@ -92,9 +118,13 @@ def _gradient(
 ) -> tuple[Array, Array, int]:
     from gradcheck.numbers.truth import certified_gradient
 
-    every = certified_gradient(program, inputs, [np.asarray(g, np.float64) for g in cotangents], limit=limit)
+    every = certified_gradient(program, inputs, _floats(cotangents), limit=limit)
     found = [every[k] for k in active]
     value = np.concatenate([f.value.reshape(-1) for f in found])
     bound = np.concatenate([f.error.reshape(-1) for f in found])
     known = np.isfinite(value) & np.isfinite(bound)
     return np.where(known, value, np.nan), np.where(known, bound, np.inf), max(f.bits for f in found)
+
+
+def _floats(arrays: Sequence[Array]) -> list[Array]:
+    return [np.asarray(a, np.float64) for a in arrays]

@@ -12,9 +12,8 @@ import pytest
 from gradcheck import catalogue
 from gradcheck.catalogue import FAMILIES, collect, operator, operators, select
 from gradcheck.claim import Kind, Operator, Set
-from gradcheck.engine.definition import draw as member
 from gradcheck.errors import UsageError
-from gradcheck.strategies.sets import settle
+from tests.catalogue.drawn_inputs import draw
 
 SOURCES = sorted(pathlib.Path(catalogue.__file__).parent.glob("*.py"))
 FRAMEWORKS = re.compile(r"\b(torch|pytorch|jax|tensorflow|keras|autograd|theano|mxnet|tinygrad|flax|paddle)\b", re.I)
@@ -24,27 +23,6 @@ REAL_ONLY = set(
     """.split()
 )
 EXAMPLES = [(o.name, k) for o in operators().values() for k in range(len(o.examples))]
-
-
-def draw(operator, example, dtype, seed=0):
-    """Entries of the sets of the domain for shapes, arrays as they are; matrices to invert get a dominant diagonal."""
-    rng = np.random.default_rng(seed)
-    inputs = []
-    for leaf, shape in enumerate(example.shapes):
-        if isinstance(shape, np.ndarray):
-            inputs.append(shape)
-            continue
-        within = operator.domain.of(leaf)
-        if within.kind is not Kind.REALS:
-            inputs.append(member(within, shape, rng).astype(dtype))
-            continue
-        values = rng.uniform(0.5, 1.5, size=shape)
-        if operator.domain.of(leaf).low < 0:
-            values = values * rng.choice([-1.0, 1.0], size=shape)
-        if operator.name in ("inv", "solve") and leaf == 0:
-            values = values + 2 * shape[-1] * np.eye(shape[-1])
-        inputs.append(settle(values, np.empty(shape, dtype), operator.domain.of(leaf)))
-    return inputs
 
 
 def test_all_families_have_operators():
