@@ -34,7 +34,7 @@ class Enclosure:
     outputs: tuple[Array, ...]
 
     def blur(self, cotangents: Sequence[Array]) -> float:
-        """The part of g . f that the forward's own rounding makes up: its errors, weighted with the sizes of g, over the values so weighted."""
+        """The part of g . f that the forward's own rounding makes up: its errors over its values, weighted with g."""
         from gradcheck.numbers.truth import certified_value
 
         errors = sizes = 0.0

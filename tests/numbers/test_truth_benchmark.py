@@ -18,8 +18,7 @@ OPERATORS = {op.name: op for op in unary()}
 
 
 def test_each_scalar_operator_of_one_argument_is_measured() -> None:
-    assert OPERATORS.keys() == {"abs", "gelu", "log", "relu", "sigmoid", "softplus", "tanh"}
-    assert BY_HAND.keys() <= OPERATORS.keys()
+    assert len(OPERATORS) >= 50 and BY_HAND.keys() <= OPERATORS.keys()
 
 
 def certificate(name: str, draw: str) -> tuple[Any, Certified]:
