@@ -90,10 +90,19 @@ def symmetric_sigmoid(exp: Callable[[Value], Value] = np.exp) -> Activation:
     )
 
 
-def hyperbolic_tangent(tanh: Callable[[Value], Value] = np.tanh) -> Activation:
-    """The function tanh, with tanh' = 1 - tanh^2 computed as (1 - tanh)(1 + tanh), and tanh'' = -2 tanh tanh'."""
+def hyperbolic_tangent(
+    tanh: Callable[[Value], Value] = np.tanh, cosh: Callable[[Value], Value] | None = None
+) -> Activation:
+    """The function tanh, with tanh' = 1 - tanh^2 and tanh'' = -2 tanh tanh'.
+
+    With ``cosh`` the slope is 1 / cosh^2, which keeps its digits where tanh is near 1.  Without, it is (1 - tanh)(1 + tanh): the exact same
+    function in exact arithmetic, faster, and in floats right to a roundoff of 1.
+    """
 
     def slope(z: Value) -> Value:
+        if cosh is not None:
+            sech = 1 / cosh(z)
+            return sech * sech
         t = tanh(z)
         return (1 - t) * (1 + t)
 

@@ -11,6 +11,7 @@ import numpy as np
 from gradcheck.engine.answers import CLOSE_BY, Slopes
 from gradcheck.engine.judge import Truth
 from gradcheck.engine.probes import Probe
+from gradcheck.flat import roundoff
 from gradcheck.oracles.ball import METHOD, Enclosure, enclose
 from gradcheck.records import Array, Local
 from gradcheck.subjects.callables import CAUGHT, Call
@@ -111,21 +112,21 @@ class Certifier:
         cotangents: tuple[Array, ...],
         error: Array,
         magnitude: Array,
-        u: float,
+        dtype: np.dtype[Any],
         rng: np.random.Generator,
     ) -> Array:
-        """How far reverse accumulation of the text itself is from the truth in the arithmetic of roundoff ``u``, along each row.
+        """How far reverse accumulation of the text itself is from the truth in numbers of type ``dtype``, along each row.
 
         The largest error at the point and at nine places close by, as errors scatter.  A text that subtracts nearly equal numbers has no
         backward pass that is better; the answer may be four times worse.  ``error`` is what the answer is off by: it ends early where
         that is far larger; ``magnitude`` are the sums A of the sizes of its terms.
         """
-        bits, most = round(-np.log2(u)), np.zeros(len(rows))
-        for count, by in enumerate((0.0, *(max(CLOSE_BY[0], u),) * 9)):
+        most = np.zeros(len(rows))
+        for count, by in enumerate((0.0, *(max(CLOSE_BY[0], roundoff(dtype)),) * 9)):
             if count == 3 and np.all(error > 256 * most):
                 break
             moved, turned = _moved(found, cotangents, by, rng)
-            off = np.abs(rows @ (found.in_precision(bits, moved, turned) - found.nearby(moved, turned)))
+            off = np.abs(rows @ (found.in_floats(dtype, moved, turned) - found.nearby(moved, turned)))
             most = np.fmax(most, np.where(np.isfinite(off), off, 0.0))
         # Entries share what precedes them and its errors, and only by luck is one spared; what has no digit left speaks for itself alone.
         share = np.divide(most, magnitude, out=np.zeros_like(most), where=magnitude > 0)

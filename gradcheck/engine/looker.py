@@ -30,6 +30,9 @@ GLARING = 2.0**-16
 """Part of the terms by which an answer misses a confirmed truth so that no rounding of a float64 formula needs to be thought of."""
 
 
+SHORTER = 16
+"""Steps shorter than those of the ladders, each four times the one before: from 64 ulp to 2^36 ulp."""
+
 FEW = 1000
 """Coordinates up to which a matrix of all directions is no burden."""
 
@@ -234,7 +237,7 @@ class Looker:
         owner, answer = at.owner, at.answer
         known = truth(owner, at.x, at.g, at.rows)
         judgement = judge(answer, known, at.u, at.tiny, grain=owner.noise_floor)
-        enclosed, unrefuted = None, judgement != Judgement.WRONG
+        enclosed = None
         if self.certifier is not None and (full or not np.isin(judgement, (Judgement.RIGHT, Judgement.KINK)).all()):
             enclosed = self.certifier.at(at.point.inputs, at.point.cotangents)
             sharp = self.certifier.sharpen(known, at.rows, enclosed)
@@ -255,7 +258,9 @@ class Looker:
                 k[doubtful] = movement(owner, at.x, at.g, some.rows, known.part(doubtful), error, at.u, self.rng)
             own, honest = np.zeros(answer.size), np.zeros(answer.size)
             # Its cap is sqrt(u) N: an error beyond that needs no look at places close by.
-            moving = doubtful[error <= known.bound[doubtful] + k[doubtful] + 2 * np.sqrt(at.u) * known.scale[doubtful]]
+            cap = np.sqrt(at.u) * np.where(np.isfinite(known.scale), known.scale, 0.0)
+            reach = (known.bound + allowance(known, at.u, at.tiny, k) + cap)[doubtful]
+            moving = doubtful[error <= reach * (1 + 2.0**-20)]
             if moving.size:
                 rows = at.rows[moving]
                 close_by = None if enclosed is None else along(enclosed, rows)
@@ -266,19 +271,17 @@ class Looker:
             if enclosed is not None and self.certifier is not None and wrong.size:
                 error = np.abs(answer[wrong] - known.value[wrong])
                 size = known.magnitude[wrong]
+                coarsest = max(owner.layout.dtypes, key=roundoff)
                 honest[wrong] = self.certifier.honest(
-                    enclosed, at.rows[wrong], at.point.cotangents, error, size, at.u, self.rng
+                    enclosed, at.rows[wrong], at.point.cotangents, error, size, coarsest, self.rng
                 )
-                # What the forward's own values do not refute may be as wrong as they are.
-                blurred = np.where(unrefuted[wrong], 2 * enclosed.blur(at.point.cotangents) * size, 0.0)
-                honest[wrong] = np.maximum(honest[wrong], blurred)
                 judgement = judge(
                     answer, known, at.u, at.tiny, movement=k, own_movement=own, honest=honest, grain=grain
                 )
             slack = allowance(known, at.u, at.tiny, k)
         if enclosed is not None and known.certified:  # nothing is tied there, and so there is no other piece
             return at.look(known, np.where(known.magnitude > at.top, int(Judgement.OUTSIDE), judgement), slack)
-        judgement = self._vouched(at, known, judgement)
+        judgement = _unresolved(at, known, self._vouched(at, known, judgement))
         wrong = judgement == Judgement.WRONG
         if wrong.any() and not owner.confirmed and leaps(owner, at.x, at.g, every.rows, self.rng, jump=True):
             # Smooth along each coordinate and no derivative all the same: an angle at the origin.
@@ -344,6 +347,30 @@ class Looker:
             judgement = judgement.copy()
             judgement[rows[agreed]] = int(Judgement.RIGHT)
         return judgement
+
+
+def _unresolved(at: Site, known: Truth, judgement: Array) -> Array:
+    """The judgement with INCONCLUSIVE where differences over far shorter steps say what the answer says, and not the estimate.
+
+    The forward then varies within the steps of both ladders: sin(10^9 t) looks like noise about a constant from afar.  Of a wrong answer
+    a short step shows the estimate again, or noise: that three steps in a row meet the answer by chance is next to impossible.
+    """
+    out = judgement
+    for row in np.flatnonzero((judgement == Judgement.WRONG) & np.isfinite(at.answer)):
+        d, gap = at.rows[row], abs(float(at.answer[row]) - float(known.value[row]))
+        moved = np.abs(at.x[d != 0])
+        shortest = 64 * float(np.max(np.spacing(moved), initial=0.0)) / float(np.max(np.abs(d)))
+        if not np.isfinite(gap) or shortest == 0:
+            continue
+        run = 0
+        for k in range(SHORTER):
+            h = shortest * 4.0**k
+            slope = float((at.owner(at.x + h * d) - at.owner(at.x - h * d)) @ at.g) / (2 * h)
+            run = run + 1 if abs(slope - at.answer[row]) <= gap / 16 else 0
+            if run == 3:
+                out = np.where(np.arange(out.size) == row, int(Judgement.INCONCLUSIVE), out)
+                break
+    return out
 
 
 def _conventions(at: Site, judgement: Array, slack: Array) -> Array:

@@ -17,6 +17,10 @@ from gradcheck.records import Array
 
 METHOD = "certified balls"
 
+FAITHFUL = 2.0**-4
+"""Part of its values by which a forward may miss them: beyond it the real function is another one than what the forward shows, say
+1e-68 where that gives 0."""
+
 
 @dataclass(frozen=True, slots=True)
 class Enclosure:
@@ -31,29 +35,22 @@ class Enclosure:
     program: Any
     inputs: tuple[Array, ...]
     active: tuple[int, ...]
-    outputs: tuple[Array, ...]
-
-    def blur(self, cotangents: Sequence[Array]) -> float:
-        """The part of g . f that the forward's own rounding makes up: its errors over its values, weighted with g."""
-        from gradcheck.numbers.truth import certified_value
-
-        errors = sizes = 0.0
-        for g, f, real in zip(cotangents, self.outputs, certified_value(self.program, self.inputs), strict=True):
-            weight = np.abs(np.asarray(g, np.float64))
-            errors += float(np.sum(weight * np.abs(np.asarray(f, np.float64) - real.value)))
-            sizes += float(np.sum(weight * np.abs(real.value)))
-        return errors / sizes if sizes > 0 and np.isfinite(errors) else 0.0
 
     def nearby(self, inputs: Sequence[Array], cotangents: Sequence[Array]) -> Array:
         """The derivative of the same branch at other inputs, to 128 bits, (n,); nan where it has none."""
         return _gradient(self.program, inputs, cotangents, self.active, 128)[0]
 
-    def in_precision(self, bits: int, inputs: Sequence[Array], cotangents: Sequence[Array]) -> Array:
-        """What reverse accumulation of the text gives in arithmetic of so many bits and any exponent, (n,)."""
-        from gradcheck.numbers.truth import certified_gradient
+    def in_floats(self, dtype: np.dtype[Any], inputs: Sequence[Array], cotangents: Sequence[Array]) -> Array:
+        """What reverse accumulation of the text gives in floats of that type, (n,); nan where NumPy has no such functions."""
+        from gradcheck.numbers.errors import NumbersError
+        from gradcheck.numbers.floats import FloatField
 
-        every = certified_gradient(self.program, inputs, _floats(cotangents), bits=bits, limit=bits)
-        return np.concatenate([every[k].value.reshape(-1) for k in self.active])
+        rows = [[np.ravel(a).astype(dtype) for a in arrays] for arrays in (inputs, cotangents)]
+        try:
+            every = self.program.gradient(FloatField(dtype), *rows)
+        except (NumbersError, TypeError, ValueError):
+            return np.full(self.value.size, np.nan)
+        return np.concatenate([np.asarray(every[k], np.float64) for k in self.active])
 
     def beside(self, moved: Sequence[Any], cotangents: Sequence[Any]) -> Array:
         """``nearby`` with other values of the arguments that are differentiated, the rest as it was."""
@@ -92,11 +89,26 @@ def enclose(
                 return "equal numbers are compared there"
             if not agrees(made, inputs, outputs[0] if made.single else tuple(outputs)):
                 return "the traced text does not give the values that the forward gives"
+            if _blur(made.program, inputs, cotangents, outputs) > FAITHFUL:
+                return "the forward's own rounding is as large as its values"
             active = tuple(traced.index(k) for k in wrt)
             value, bound, bits = _gradient(made.program, inputs, cotangents, active, 2048)
     except NumbersError as error:
         return str(error)
-    return Enclosure(value, bound, bits, made.program, inputs, active, tuple(outputs))
+    return Enclosure(value, bound, bits, made.program, inputs, active)
+
+
+def _blur(program: Any, inputs: Sequence[Array], cotangents: Sequence[Array], outputs: Sequence[Array]) -> float:
+    """The part of g . f that the forward's own rounding makes up: its errors over its values, weighted with g."""
+    from gradcheck.numbers.truth import certified_value
+
+    errors = sizes = 0.0
+    largest = max((float(np.max(np.abs(g), initial=0.0)) for g in cotangents), default=0.0) or 1.0
+    for g, f, real in zip(cotangents, outputs, certified_value(program, inputs), strict=True):
+        weight = np.abs(np.asarray(g, np.float64)) / largest
+        errors += float(np.sum(weight * np.abs(np.asarray(f, np.float64) - real.value)))
+        sizes += float(np.sum(weight * np.abs(real.value)))
+    return errors / sizes if sizes > 0 and np.isfinite(errors) else 0.0
 
 
 def _nearly_tied(made: Any) -> bool:

@@ -37,7 +37,7 @@ def kit(name: str, exp: Callable[[Value], Value], log: Callable[[Value], Value],
     return Kit(
         name,
         generic.logistic(exp),
-        generic.hyperbolic_tangent(tanh),
+        generic.hyperbolic_tangent(tanh, lambda z: (exp(z) + exp(-z)) / 2),
         losses.cross_entropy(exp, log),
         losses.binary_cross_entropy(log),
     )

@@ -37,6 +37,10 @@ MODULES = (
     "fresh_places",
     "fresh_models",
     "fresh_kinks",
+    "catalogue_array",
+    "catalogue_matrix",
+    "catalogue_layers",
+    "catalogue_scalar",
     "alone",
 )
 

@@ -403,8 +403,8 @@ EXTREME = twins(
 
 
 def real(f: Any) -> Any:
-    """The function for real numbers only, as that of a program in another language: imaginary steps see nothing of it."""
-    return lambda *x: f(*(np.array(v, dtype=float) for v in x))
+    """The function as a program in another language has it: neither imaginary numbers nor symbols pass."""
+    return lambda *x: f(*(np.array([float(entry) for entry in np.ravel(v)]).reshape(np.shape(v)) for v in x))
 
 
 NEAR_ZERO = np.array([0.7, 1.1e-6, 1.2e-6, 3.6e-8, 1.5e-8, 9.3e-9])
