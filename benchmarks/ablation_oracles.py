@@ -74,6 +74,7 @@ def native(result: bool, call: Any, function: Any) -> bool:
 
 
 ORACLES = (
+    oracle("certified balls", BOTH, f"{ENGINE}.certify:Certifier.at", instead=constant(None)),
     oracle("imaginary steps", BOTH, f"{LOOKER}:screen", instead=constant(Screened(None, False))),
     oracle("imaginary steps on analytic arrays", BOTH, f"{ENGINE}.forward:as_analytic", instead=refuse),
     oracle("complex step", BOTH, f"{ENGINE}.truth:complex_step", instead=constant(None)),
@@ -145,6 +146,20 @@ JUDGE = (
     judge("leaps along no coordinate", ACCEPT, f"{LOOKER}:leaps", instead=constant(False)),
     judge("kinks that no coordinate shows", ACCEPT, f"{LOOKER}:kinked_across", instead=constant(False)),
     judge("kinks that no line shows", ACCEPT, f"{ENGINE}.screen:kinked_across", instead=constant(False)),
+    judge("movement of the certified truth (k)", ACCEPT, f"{ENGINE}.certify:Certifier.movement", after=zeros),
+    judge("honest derivative of the text", ACCEPT, f"{ENGINE}.certify:Certifier.honest", after=zeros),
+    judge(
+        "certified balls confirm probes",
+        ACCEPT,
+        f"{ENGINE}.certify:Certifier.confirm",
+        instead=lambda self, found, *args: found,
+    ),
+    judge("digits of the forward", ACCEPT, f"{ORACLE}.ball:_blur", instead=constant(0.0)),
+    judge("numbers nearly tied", ACCEPT, f"{ORACLE}.ball:_nearly_tied", instead=constant(False)),
+    judge("values of the trace agree", BOTH, "gradcheck.numbers.agreement:agrees", instead=constant(True)),
+    judge(
+        "shorter steps that contradict", ACCEPT, f"{LOOKER}:_unresolved", instead=lambda at, known, judgement: judgement
+    ),
     judge("movement of the truth (k)", ACCEPT, f"{LOOKER}:movement", after=zeros),
     judge("movement of the truth, short looks", ACCEPT, f"{LOOKER}:imaginary_movement", after=zeros),
     judge("movement of the answer (W)", ACCEPT, f"{ENGINE}.answers:Answers.own_movement", after=zeros),

@@ -73,12 +73,22 @@ def forward(layers: Layers, activations: Activations, x: Value) -> Tape:
 
 def backward(layers: Layers, activations: Activations, tape: Tape, cotangent: Value) -> tuple[tuple[Layer, ...], Value]:
     """The gradient by every layer, and by x, of the sum of cotangent * A_L; for a loss, the cotangent is dC/dA_L."""
-    slopes: list[Layer] = []
+    deltas = _deltas(layers, activations, tape, cotangent)
+    return _slopes(tape, deltas), deltas[0] @ layers[0].weights.T if layers else cotangent
+
+
+def _deltas(layers: Layers, activations: Activations, tape: Tape, cotangent: Value) -> list[Value]:
+    """The back-propagated errors delta_1 ... delta_L."""
+    deltas: list[Value] = []
     for index in reversed(range(len(layers))):
-        delta = cotangent * activations[index].derivative(tape.preactivations[index])
-        slopes.append(Layer(weights=tape.values[index].T @ delta, bias=delta.sum(axis=0)))
-        cotangent = delta @ layers[index].weights.T  # dC/dA_(l-1): every path through the layer
-    return tuple(reversed(slopes)), cotangent
+        if deltas:
+            cotangent = deltas[-1] @ layers[index + 1].weights.T  # dC/dA_l: every path through the layer above
+        deltas.append(cotangent * activations[index].slope(tape.preactivations[index], tape.values[index + 1]))
+    return deltas[::-1]
+
+
+def _slopes(tape: Tape, deltas: Sequence[Value]) -> tuple[Layer, ...]:
+    return tuple(Layer(below.T @ delta, delta.sum(axis=0)) for below, delta in zip(tape.values, deltas, strict=False))
 
 
 def cost(
@@ -108,7 +118,7 @@ def gradient(
 ) -> tuple[Layer, ...]:
     """The gradient of ``cost`` by every layer, in the shape of the layers."""
     tape = forward(layers, activations, x)
-    slopes, _ = backward(layers, activations, tape, loss.gradient(tape.values[-1], y))
+    slopes = _slopes(tape, _deltas(layers, activations, tape, loss.gradient(tape.values[-1], y)))
     return slopes if penalty is None else descend(slopes, penalty.gradient(layers), -strength)
 
 

@@ -34,10 +34,15 @@ def kit(name: str, exp: Callable[[Value], Value], log: Callable[[Value], Value],
 
     This is all that a new number system has to bring: floats of any precision, certified balls, dual numbers.
     """
+
+    def cosh(z: Value) -> Value:
+        e = exp(z)
+        return (e + 1 / e) / 2
+
     return Kit(
         name,
         generic.logistic(exp),
-        generic.hyperbolic_tangent(tanh, lambda z: (exp(z) + exp(-z)) / 2),
+        generic.hyperbolic_tangent(tanh, cosh),
         losses.cross_entropy(exp, log),
         losses.binary_cross_entropy(log),
     )
