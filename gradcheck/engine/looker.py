@@ -211,7 +211,7 @@ class Looker:
         def excuse(d: Array, error: float) -> float:
             known = truth(owner, x, g, d[None])
             at = Site(owner, point, seen, x, g, d[None], np.array([v @ d]), u, 0.0)
-            if self._vouched(at, known, np.array([int(Judgement.WRONG)]))[0] == Judgement.RIGHT:
+            if _unresolved(at, known, self._vouched(at, known, np.array([int(Judgement.WRONG)])))[0] != Judgement.WRONG:
                 return np.inf
             k = movement(owner, x, g, d[None], known, np.array([error]), u, self.rng)
             if k[0] > known.magnitude[0] / 4:

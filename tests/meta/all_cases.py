@@ -42,6 +42,7 @@ MODULES = (
     "catalogue_layers",
     "catalogue_scalar",
     "alone",
+    "alone_certified",
 )
 
 
