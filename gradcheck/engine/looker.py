@@ -286,7 +286,11 @@ class Looker:
         if wrong.any() and not owner.confirmed and leaps(owner, at.x, at.g, every.rows, self.rng, jump=True):
             # Smooth along each coordinate and no derivative all the same: an angle at the origin.
             judgement = np.where(wrong, int(Judgement.OUTSIDE), judgement)
-        elif wrong.any() and not owner.confirmed and kinked_across(owner, at.x, at.g, every.rows, self.rng):
+        elif (
+            (wrong.any() or np.count_nonzero(known.kind == Local.ONE_SIDED) > 1)  # in a corner each line shows one side
+            and not owner.confirmed
+            and kinked_across(owner, at.x, at.g, every.rows, self.rng)
+        ):
             sampler = Sampler(owner, at.x, at.g, every.rows)
             judgement, nearest, slack = settle(sampler, every.answer, at.u, at.tiny, self.rng)
             judgement = _conventions(every, judgement, slack)

@@ -85,7 +85,7 @@ def enclose(
     try:
         with np.errstate(all="ignore"):
             made = trace(function, list(arguments), kwargs=dict(kwargs), wrt=traced, limit=limit)
-            if made.ties or _nearly_tied(made):
+            if made.ties:
                 return "equal numbers are compared there"
             if not agrees(made, inputs, outputs[0] if made.single else tuple(outputs)):
                 return "the traced text does not give the values that the forward gives"
@@ -109,20 +109,6 @@ def _blur(program: Any, inputs: Sequence[Array], cotangents: Sequence[Array], ou
         errors += float(np.sum(weight * np.abs(np.asarray(f, np.float64) - real.value)))
         sizes += float(np.sum(weight * np.abs(real.value)))
     return errors / sizes if sizes > 0 and np.isfinite(errors) else 0.0
-
-
-def _nearly_tied(made: Any) -> bool:
-    """Whether numbers are compared that floating point may have rounded to the same, or to the other order.
-
-    An honest gradient then may be that of the other branch.  2^-45: the roundoffs of two hundred operations.
-    """
-    tape = made.tape
-    for decision in made.decisions:
-        some = tape.active[decision.left] | tape.active[decision.right]
-        left, right = (tape.ordered.nearest(tape.values[ids[some]]) for ids in (decision.left, decision.right))
-        if np.any(np.abs(left - right) <= 2.0**-45 * np.maximum(np.abs(left), np.abs(right))):
-            return True
-    return False
 
 
 def _gradient(
