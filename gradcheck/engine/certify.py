@@ -19,6 +19,9 @@ from gradcheck.subjects.callables import CAUGHT, Call
 OPERATIONS = 20_000
 """Operations on single numbers up to which a text is traced: some twenty milliseconds."""
 
+FEW = 64
+"""Coordinates up to which a wrong answer is looked at by a second road."""
+
 SMOOTHLY = (Local.SMOOTH, Local.ONE_SIDED, Local.UNDECIDED)
 """Kinds of places whose truth an enclosure replaces; next to a kink the hull of the pieces decides, which allows for rounding."""
 
@@ -31,6 +34,7 @@ class Certifier:
     claim: Callable[..., Any]
     reason: str = ""
     hopeless: bool = False
+    crossed: bool = False
 
     @classmethod
     def of(cls, call: Call, claim: Callable[..., Any]) -> Certifier:
@@ -132,6 +136,21 @@ class Certifier:
         share = np.divide(most, magnitude, out=np.zeros_like(most), where=magnitude > 0)
         common = float(np.max(share, initial=0.0, where=share <= 2.0**-10))
         return np.asarray(4 * np.fmax(most, common * magnitude))
+
+    def contradicted(self, found: Enclosure, rows: Array, cotangents: tuple[Array, ...]) -> Array:
+        """Rows on which values alone exclude the enclosure: a derivative formula of the table, or flint, is wrong there.
+
+        Asked once a check, where an answer is about to be called wrong, and of few coordinates: it takes a millisecond for each.
+        """
+        if self.crossed or rows.shape[1] > FEW:
+            return np.zeros(len(rows), bool)
+        self.crossed = True
+        value, bound = found.from_values(cotangents)
+        gap, reach = np.abs(rows @ (value - found.value)), np.abs(rows) @ (bound + found.bound)
+        clash = np.asarray(np.isfinite(reach) & (gap > reach))
+        if clash.any():
+            self._stop("values alone exclude them")
+        return clash
 
     def confirm(
         self, found: tuple[tuple[int, Probe], ...], answer: Array, leaves: Sequence[Any], cotangents: tuple[Array, ...]

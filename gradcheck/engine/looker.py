@@ -278,6 +278,9 @@ class Looker:
                 judgement = judge(
                     answer, known, at.u, at.tiny, movement=k, own_movement=own, honest=honest, grain=grain
                 )
+                if np.any(judgement == Judgement.WRONG):
+                    clash = self.certifier.contradicted(enclosed, at.rows, at.point.cotangents)
+                    judgement = np.where(clash, int(Judgement.CONFLICT), judgement)
             slack = allowance(known, at.u, at.tiny, k)
         if enclosed is not None and known.certified:  # nothing is tied there, and so there is no other piece
             return at.look(known, np.where(known.magnitude > at.top, int(Judgement.OUTSIDE), judgement), slack)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 import gradcheck
+from gradcheck.numbers import operations
 from gradcheck.oracles.ball import METHOD, Enclosure, enclose
 
 X = np.random.default_rng(5).normal(size=(3, 4))
@@ -111,3 +113,11 @@ class Layer:
 
 def test_a_layer_that_keeps_its_inputs_keeps_real_ones() -> None:
     assert gradcheck.check(Layer(), None, (X,)).ok
+
+
+def test_a_wrong_formula_in_the_table_is_a_conflict_and_no_accusation(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = replace(operations.TABLE["tanh"], partials=(lambda k, x, y: 1 - y,))
+    monkeypatch.setitem(operations.TABLE, "tanh", wrong)
+    result = gradcheck.check(np.tanh, lambda g, x: g * (1 - np.tanh(x) ** 2), (X,), seed=0)
+    severities = {f.severity for f in result.findings}
+    assert gradcheck.Severity.CONFLICT in severities and gradcheck.Severity.WRONG not in severities, result
