@@ -63,6 +63,39 @@ class Truth:
     method: str
     certified: bool = False
 
+    @classmethod
+    def of(
+        cls,
+        value: Array,
+        bound: Array,
+        kind: Local,
+        method: str,
+        *,
+        magnitude: Array | None = None,
+        terms: Array | None = None,
+        certified: bool = False,
+    ) -> Truth:
+        """A truth of which nothing else is known."""
+        n = value.size
+        zero = np.zeros(n)
+        return cls(
+            value=value,
+            bound=bound,
+            low=value - bound,
+            high=value + bound,
+            magnitude=np.abs(value) if magnitude is None else magnitude,
+            scale=zero,
+            kind=np.full(n, int(kind)),
+            jump=zero,
+            jump_bound=zero,
+            conflict=np.zeros(n, bool),
+            flat=zero,
+            terms=np.ones(n) if terms is None else terms,
+            span=zero,
+            method=method,
+            certified=certified,
+        )
+
     def part(self, rows: Array) -> Truth:
         """Some of the coordinates."""
         chosen: dict[str, Any] = {name: getattr(self, name)[rows] for name in PER_COORDINATE}

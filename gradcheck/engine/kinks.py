@@ -187,21 +187,4 @@ def _of_group(pieces: Pieces, v: Array, group: Array, u: float, tiny: float) -> 
 
 
 def _truth(value: Array, bound: Array, magnitude: Array | None = None, terms: Array | None = None) -> Truth:
-    n = value.size
-    zero = np.zeros(n)
-    return Truth(
-        value=value,
-        bound=bound,
-        low=value - bound,
-        high=value + bound,
-        magnitude=np.abs(value) if magnitude is None else magnitude,
-        scale=zero,
-        kind=np.full(n, int(Local.KINK)),
-        jump=zero,
-        jump_bound=zero,
-        conflict=np.zeros(n, bool),
-        flat=zero,
-        terms=np.ones(n) if terms is None else terms,
-        span=zero,
-        method="gradients close by",
-    )
+    return Truth.of(value, bound, Local.KINK, "gradients close by", magnitude=magnitude, terms=terms)

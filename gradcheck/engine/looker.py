@@ -21,6 +21,7 @@ from gradcheck.engine.probes import Probe, probe
 from gradcheck.engine.screen import fixed_choices, jacobian, kinked_across, screen
 from gradcheck.engine.truth import CONFLICTING, estimate, truth
 from gradcheck.flat import Layout, largest, least, pack, roundoff
+from gradcheck.oracles.ball import METHOD
 from gradcheck.oracles.imaginary import sizes
 from gradcheck.records import Array, Local, Observation, Point
 from gradcheck.strategies.directions import cotangent
@@ -104,22 +105,20 @@ class Looker:
         g: tuple[Array, ...] | None = None,
         only: Array | None = None,
     ) -> Look | None:
-        """Look at this point; None where the claimed forward is not defined or its own dtype overflows.
+        """Look at this point; None where the claimed forward is not defined, or overflows and certified truth is not to be had.
 
         Up to ``short`` coordinates the short way is tried first (``screen``); it is all that is done, unless a doubt
         arises or the look is to be ``full``.  Else each of up to ``whole`` coordinates gets a bounded derivative of its
         own, and with more of them each argument gets ``probes`` directional ones.  With ``only`` some rows of the basis
         a glaring error of these is believed at once: enough to try whether a smaller point fails, too.
         """
-        owner = Forward.at(self.call, self.claim, leaves, self.wide, self.grain, self.mode)
-        if owner is None:
-            return None
         try:
             outputs = self.call.forward(fresh(leaves))
         except CAUGHT:
             return None
-        if not np.all(np.isfinite(pack(outputs))):
-            return None
+        owner = Forward.at(self.call, self.claim, leaves, self.wide, self.grain, self.mode)
+        if owner is None or not np.all(np.isfinite(pack(outputs))):
+            return self._overflowing(leaves, origin, outputs, whole, g, only)
         g = g or cotangent(outputs, self.rng)
         point = Point(inputs=tuple(np.asarray(v) for v in leaves), cotangents=g, origin=origin)
         seen = self.answers.observe(leaves, g)
@@ -169,6 +168,55 @@ class Looker:
         d = (self.rng.normal(size=len(rows)) * sizes(x, rows)) @ rows
         found = estimate(owner, owner, x, d[None])
         return not np.any((found.kind == Local.OUTSIDE) | (found.kind == Local.UNDECIDED))
+
+    def _overflowing(
+        self,
+        leaves: Sequence[Any],
+        origin: str,
+        outputs: tuple[Array, ...],
+        whole: int,
+        g: tuple[Array, ...] | None,
+        only: Array | None,
+    ) -> Look | None:
+        """The look at a point where the forward overflows and the real function does not; None where that is not known.
+
+        Where an answer is not finite either, or a derivative of the text would err as much in floating point, nothing is wrong with it.
+        """
+        layout = Layout.of([leaves[k] for k in self.call.active])
+        if self.certifier is None or self.certifier.hopeless or layout.total > whole:
+            return None
+        g = g or cotangent(outputs, self.rng)
+        found = self.certifier.at(leaves, g)
+        if found is None or not found.within_range:
+            return None
+        point = Point(inputs=tuple(np.asarray(v) for v in leaves), cotangents=g, origin=origin)
+        seen = self.answers.observe(leaves, g)
+        if seen.failure is not None or not seen.gradients:
+            return None
+        rows = basis(self.call, layout)
+        rows = rows if only is None else rows[only]
+        answer, value = rows @ self.answers.fill(seen, layout), rows @ found.value
+        known = Truth.of(
+            value, np.abs(rows) @ found.bound, Local.SMOOTH, f"{METHOD}, {found.bits} bits", certified=True
+        )
+        u, tiny = self.unit(layout)
+        k = self.certifier.movement(found, rows, g, u, self.rng)
+        error, coarsest = np.abs(answer - value), max(layout.dtypes, key=roundoff)
+        honest = self.certifier.honest(found, rows, g, error, known.magnitude, coarsest, self.rng)
+        judgement = judge(answer, known, u, tiny, movement=k, honest=honest)
+        outside = ~(np.isfinite(answer) & np.isfinite(value))
+        return Look(
+            point,
+            seen,
+            layout,
+            answer,
+            rows,
+            known,
+            np.where(outside, int(Judgement.OUTSIDE), judgement),
+            (),
+            0,
+            allowance(known, u, tiny, k),
+        )
 
     def _site(self, owner: Forward, point: Point, seen: Observation, v: Array) -> Site:
         x, g = pack([owner.leaves[k] for k in self.call.active]), pack(point.cotangents)

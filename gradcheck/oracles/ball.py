@@ -36,6 +36,13 @@ class Enclosure:
     inputs: tuple[Array, ...]
     active: tuple[int, ...]
 
+    @property
+    def within_range(self) -> bool:
+        """Whether the values of the real function are float64 numbers."""
+        from gradcheck.numbers.truth import certified_value
+
+        return all(bool(np.all(np.isfinite(v.value))) for v in certified_value(self.program, self.inputs))
+
     def nearby(self, inputs: Sequence[Array], cotangents: Sequence[Array]) -> Array:
         """The derivative of the same branch at other inputs, to 128 bits, (n,); nan where it has none."""
         return _gradient(self.program, inputs, cotangents, self.active, 128)[0]
