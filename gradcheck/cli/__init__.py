@@ -193,6 +193,22 @@ def _writing(out: Path) -> Iterator[None]:
         raise UsageError(f"--out {out}: it cannot be written to ({what}); name another directory") from error
 
 
+@app.command
+def prove(*, coq: bool = False) -> int:
+    """Check again what is proved for all inputs and all graphs, and print what each theorem assumes.
+
+    Parameters
+    ----------
+    coq
+        Compile the Coq theorems of a checkout and hold their axioms against those stated; needs coqc.
+    """
+    if not coq:
+        raise UsageError("prove: say which proofs; --coq compiles the Coq theorems")
+    from gradcheck.cli import proving
+
+    return proving.coq(_console())
+
+
 @app.command(name="version")
 def version_() -> int:
     """Print the version."""
