@@ -11,7 +11,13 @@ from gradcheck.subjects.protocol import Subject
 
 _KNOWN = {
     "autograd": "gradcheck.subjects.hips_autograd:HipsAutograd",
+    "jax": "gradcheck.subjects.jax_backend:Jax",
+    "jax-jit": "gradcheck.subjects.jax_backend:JaxJit",
+    "micrograd": "gradcheck.subjects.micrograd_backend:Micrograd",
+    "mygrad": "gradcheck.subjects.mygrad_backend:MyGrad",
     "reference": "gradcheck.subjects.reference:ReferenceSubject",
+    "tinygrad": "gradcheck.subjects.tinygrad_backend:TinyGrad",
+    "torch": "gradcheck.subjects.torch_backend:Torch",
 }
 """Adapters that come with the package, by the name under which a run asks for them."""
 
