@@ -52,7 +52,7 @@ def losses(xp: Any, special: Any) -> dict[str, Function]:
         return xp.maximum(quantile * under, (quantile - 1) * under)
 
     def margin_ranking(x: Any, y: Any, side: Any, *, margin: float = 0.0) -> Any:
-        return xp.maximum(margin - side * (x - y), 0)
+        return xp.maximum(margin - side.astype(x.dtype) * (x - y), 0)
 
     return {
         "mse": loss(lambda prediction, target: (prediction - target) ** 2),
@@ -63,9 +63,9 @@ def losses(xp: Any, special: Any) -> dict[str, Function]:
         "poisson_nll": loss(lambda rate, target: xp.exp(rate) - target * rate),
         "gaussian_nll": loss(lambda mean, target, variance: (xp.log(variance) + (mean - target) ** 2 / variance) / 2),
         "bce": loss(lambda p, t: -t * xp.log(p) - (1 - t) * xp.log1p(-p)),
-        "hinge": loss(lambda score, side: xp.maximum(1 - side * score, 0)),
-        "squared_hinge": loss(lambda score, side: xp.maximum(1 - side * score, 0) ** 2),
-        "soft_margin": loss(lambda score, side: xp.logaddexp(0.0 * score, -side * score)),
+        "hinge": loss(lambda score, side: xp.maximum(1 - side.astype(score.dtype) * score, 0)),
+        "squared_hinge": loss(lambda score, side: xp.maximum(1 - side.astype(score.dtype) * score, 0) ** 2),
+        "soft_margin": loss(lambda score, side: xp.logaddexp(0.0 * score, -side.astype(score.dtype) * score)),
         "margin_ranking": loss(margin_ranking),
         "softmax_cross_entropy": loss(of_labels),
     }

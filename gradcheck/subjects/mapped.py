@@ -22,12 +22,13 @@ class Table:
     """Catalogue names to a framework's functions, which take and give the framework's own arrays.
 
     ``lacks`` says for which parameters a name is not there after all; ``wide`` are the names that the framework has in
-    single and double precision alone, out of its ``types``.
+    single and double precision alone, ``double`` those in double precision alone, out of its ``types``.
     """
 
     functions: Mapping[str, Function]
     lacks: Mapping[str, Lacks] = field(default_factory=dict)
     wide: frozenset[str] = frozenset()
+    double: frozenset[str] = frozenset()
     types: tuple[str, ...] = ALL
 
     def function(self, operator: str, params: Mapping[str, Any]) -> Function | None:
@@ -38,7 +39,8 @@ class Table:
     def supports(self, operator: str, dtype: np.dtype[Any]) -> bool:
         """Whether the name is in the table, and has this type."""
         name = np.dtype(dtype).name
-        return operator in self.functions and name in self.types and (operator not in self.wide or name in WIDE)
+        types = ("float64",) if operator in self.double else WIDE if operator in self.wide else ALL
+        return operator in self.functions and name in self.types and name in types
 
 
 def implementation(function: Function, forward: Callable[..., Any], vjp: Callable[..., Any]) -> Implementation:
@@ -57,8 +59,3 @@ def active(inputs: tuple[Any, ...]) -> tuple[int, ...]:
     """The numbers of the inputs that are differentiated: those of floating or complex type."""
     kinds = [np.asarray(x).dtype for x in inputs]
     return tuple(k for k, d in enumerate(kinds) if d.kind in "fc" or d.name == "bfloat16")
-
-
-def given(params: Mapping[str, Any], *names: str) -> bool:
-    """Whether one of these parameters is given, and is neither None nor False."""
-    return any(params.get(name) not in (None, False) for name in names)

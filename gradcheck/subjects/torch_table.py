@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from gradcheck.subjects.mapped import Function, Table, given
+from gradcheck.subjects.mapped import Function, Table
 
 SAME = """abs arccos arccosh arcsin arcsinh arctan arctan2 arctanh cos cosh sin sinh tan tanh exp exp2 expm1 log log10
 log1p log2 negative reciprocal rsqrt sqrt square sigmoid sign sinc add subtract multiply divide fmod remainder hypot
