@@ -15,7 +15,7 @@ Function = Callable[..., Any]
 
 NUMPY = """abs add arccos arccosh arcsin arcsinh arctan arctan2 arctanh cos cosh cumsum divide dot exp exp2 expm1 inner
 kron log log10 log1p log2 logaddexp logaddexp2 matmul max maximum mean min minimum moveaxis multiply negative outer power prod
-reciprocal remainder sign sin sinc sinh sqrt square subtract sum tan tanh tensordot tile var where tril triu"""
+reciprocal remainder sin sinc sinh sqrt square subtract sum tan tanh tensordot tile var where tril triu"""
 """Names that autograd.numpy uses, too."""
 
 SPECIAL = """betaln digamma erf erfc erfinv gammaln logit logsumexp"""

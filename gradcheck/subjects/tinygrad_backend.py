@@ -29,12 +29,13 @@ class TinyGrad:
     def __init__(self) -> None:
         """Raises ImportError where tinygrad is not installed."""
         from tinygrad import Device, Tensor
+        from tinygrad.helpers import DEV
 
         self.version = metadata.version("tinygrad")
         try:
-            self.device: str = Device.DEFAULT
-        except RuntimeError:  # no compiler
-            self.device = "PYTHON"
+            _ = Device.DEFAULT
+        except RuntimeError:  # no compiler: nothing of tinygrad runs in this process, so nobody's choice is overruled
+            DEV.value = "PYTHON"
         self._table = _table(Tensor)
 
     def implementation(self, operator: str, params: Mapping[str, Any]) -> Implementation | None:
@@ -54,7 +55,7 @@ class TinyGrad:
     def _tensors(self, inputs: tuple[Any, ...]) -> list[Any]:
         from tinygrad import Tensor
 
-        return [Tensor(np.array(x, order="C"), device=self.device) for x in inputs]
+        return [Tensor(np.array(x, order="C")) for x in inputs]
 
     def _vjp(self, function: Function, cotangent: Any, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
         tensors = self._tensors(inputs)

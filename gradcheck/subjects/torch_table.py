@@ -154,6 +154,10 @@ def _losses(torch: Any, F: Any) -> dict[str, Function]:
     def cross_entropy(logits: Any, labels: Any, *, smoothing: float = 0.0, **params: Any) -> Any:
         return labelled(F.cross_entropy)(logits, labels, label_smoothing=smoothing, **params)
 
+    def kl_divergence(x: Any, target: Any, *, reduction: str = "mean") -> Any:
+        terms = loss(F.kl_div)(x, target, reduction="none")  # its own mean warns that it will become another
+        return terms if reduction == "none" else terms.mean() if reduction == "mean" else terms.sum()
+
     return {
         "mse": loss(F.mse_loss),
         "mae": loss(F.l1_loss),
@@ -161,10 +165,9 @@ def _losses(torch: Any, F: Any) -> dict[str, Function]:
         "smooth_l1": loss(F.smooth_l1_loss),
         "bce": loss(F.binary_cross_entropy),
         "poisson_nll": loss(F.poisson_nll_loss),
-        "kl_divergence": loss(F.kl_div),
+        "kl_divergence": kl_divergence,
         "soft_margin": loss(F.soft_margin_loss),
         "margin_ranking": loss(F.margin_ranking_loss),
-        "cosine_embedding": F.cosine_embedding_loss,
         "bce_with_logits": with_logits,
         "cross_entropy": cross_entropy,
         "softmax_cross_entropy": labelled(F.cross_entropy),
