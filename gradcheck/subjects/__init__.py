@@ -52,7 +52,11 @@ def load(name: str) -> Subject:
     try:
         module = importlib.import_module(module_name)
     except ImportError as error:
-        mend = f"pip install gradcheck[{name.split('-')[0]}]" if name in _OWN else "check that it can be imported from here"
+        mend = (
+            f"pip install gradcheck[{name.split('-')[0]}]"
+            if name in _OWN
+            else "check that it can be imported from here"
+        )
         raise UsageError(f"subject {name!r} cannot be imported ({error}); {mend}") from error
     except (Exception, SystemExit) as error:
         raise UsageError(

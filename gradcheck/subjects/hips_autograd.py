@@ -28,11 +28,9 @@ class HipsAutograd:
 
     def __init__(self) -> None:
         """Raises ImportError where autograd is not installed."""
-        import autograd
-        import autograd.scipy.signal  # not reached from the package itself
+        import autograd.scipy.signal  # noqa: F401  # absence is told here
 
         self.version: str = metadata.version("autograd")
-        self._make_vjp: Function = autograd.make_vjp
         self._functions = _functions()
 
     def implementation(self, operator: str, params: Mapping[str, Any]) -> Implementation | None:
@@ -42,21 +40,25 @@ class HipsAutograd:
         if operator == "repeat" and isinstance(params.get("repeats"), tuple):
             return None  # its derivative wants one number
         function = self._functions.get(operator)
-        return None if function is None else Implementation(forward=function, vjp=self._vjp(function))
+        return None if function is None else Implementation(forward=function, vjp=vjp_of(function))
 
     def supports(self, operator: str, dtype: np.dtype[Any]) -> bool:
         """Single and double precision: its SciPy wrappers do not keep 16-bit types."""
         types = ("float64",) if operator == "trigamma" else ("float32", "float64")  # its polygamma gives doubles
         return operator in self._functions and np.dtype(dtype).name in types
 
-    def _vjp(self, function: Function) -> Function:
-        def vjp(cotangent: Any, *inputs: Any, **params: Any) -> tuple[Any, ...]:
-            active = tuple(k for k, x in enumerate(inputs) if np.asarray(x).dtype.kind in "fc")
-            pull, _ = self._make_vjp(function, active)(*inputs, **params)
-            # autograd's cotangents and gradients are the complex conjugates of the adjoint's.
-            return tuple(np.conj(gradient) for gradient in pull(np.conj(cotangent)))
 
-        return vjp
+def vjp_of(function: Function) -> Function:
+    """Reverse mode of a function that is written with autograd.numpy."""
+    import autograd
+
+    def vjp(cotangent: Any, *inputs: Any, **params: Any) -> tuple[Any, ...]:
+        active = tuple(k for k, x in enumerate(inputs) if np.asarray(x).dtype.kind in "fc")
+        pull, _ = autograd.make_vjp(function, active)(*inputs, **params)
+        # autograd's cotangents and gradients are the complex conjugates of the adjoint's.
+        return tuple(np.conj(gradient) for gradient in pull(np.conj(cotangent)))
+
+    return vjp
 
 
 def _functions() -> dict[str, Function]:

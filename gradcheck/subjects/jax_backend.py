@@ -78,7 +78,9 @@ def arrays(value: Any) -> Any:
     return tuple(map(arrays, value)) if isinstance(value, (tuple, list)) else np.array(value)
 
 
-def _partly(function: Function, inputs: tuple[Any, ...], params: Mapping[str, Any], wanted: tuple[int, ...]) -> Function:
+def _partly(
+    function: Function, inputs: tuple[Any, ...], params: Mapping[str, Any], wanted: tuple[int, ...]
+) -> Function:
     """The function of the inputs that are wanted alone."""
 
     def of_wanted(*values: Any) -> Any:
@@ -123,4 +125,6 @@ def jvp(function: Function, tangents: tuple[Any, ...], inputs: tuple[Any, ...], 
     with doubles():
         values, wanted = tuple(map(jax.numpy.array, inputs)), active(inputs)
         primals = tuple(values[k] for k in wanted)
-        return arrays(jax.jvp(_partly(function, values, params, wanted), primals, tuple(map(jax.numpy.array, tangents)))[1])
+        return arrays(
+            jax.jvp(_partly(function, values, params, wanted), primals, tuple(map(jax.numpy.array, tangents)))[1]
+        )

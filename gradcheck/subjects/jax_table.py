@@ -19,7 +19,9 @@ median reshape stack"""
 NEURAL = """celu elu gelu glu leaky_relu log_sigmoid log_softmax mish relu relu6 selu sigmoid silu softmax softplus
 log1mexp logsumexp logmeanexp"""
 
-SPECIAL = """betaln digamma entr erf erfc erfcx erfinv gammaln kl_div log_ndtr logit ndtr ndtri rel_entr xlog1py xlogy"""
+SPECIAL = (
+    """betaln digamma entr erf erfc erfcx erfinv gammaln kl_div log_ndtr logit ndtr ndtri rel_entr xlog1py xlogy"""
+)
 
 WIDE = frozenset(
     """cholesky det eigh eigvalsh expm fft fft2 ifft inv irfft logabsdet lstsq matrix_power pinv qr rfft solve svdvals
@@ -148,7 +150,9 @@ def _linear_algebra(jax: Any, jnp: Any) -> dict[str, Function]:
     def solve(a: Any, b: Any) -> Any:
         return linalg.solve(a, b[..., None])[..., 0] if b.ndim == 1 else linalg.solve(a, b)
 
-    def triangular(a: Any, b: Any, *, lower: bool = False, transposed: bool = False, unit_diagonal: bool = False) -> Any:
+    def triangular(
+        a: Any, b: Any, *, lower: bool = False, transposed: bool = False, unit_diagonal: bool = False
+    ) -> Any:
         return dense.solve_triangular(a, b, trans=int(transposed), lower=lower, unit_diagonal=unit_diagonal)
 
     def eigh(a: Any) -> Any:

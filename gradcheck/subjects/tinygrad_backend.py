@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
@@ -32,9 +33,7 @@ class TinyGrad:
         from tinygrad.helpers import DEV
 
         self.version = metadata.version("tinygrad")
-        try:
-            _ = Device.DEFAULT
-        except RuntimeError:  # no compiler: nothing of tinygrad runs in this process, so nobody's choice is overruled
+        if not _compiles(Device):  # nothing of tinygrad runs in this process, so nobody's choice is overruled
             DEV.value = "PYTHON"
         self._table = _table(Tensor)
 
@@ -62,6 +61,14 @@ class TinyGrad:
         value = function(*tensors, **params)
         gradients = value.gradient(*(tensors[k] for k in active(inputs)), gradient=self._tensors((cotangent,))[0])
         return tuple(np.array(g.numpy()) for g in gradients)
+
+
+def _compiles(devices: Any) -> bool:
+    """Whether the default device is there, and for the processor its compiler."""
+    try:
+        return devices.DEFAULT != "CPU" or shutil.which("clang") is not None
+    except RuntimeError:
+        return False
 
 
 def _table(tensor: Any) -> Table:
@@ -106,4 +113,6 @@ def _table(tensor: Any) -> Table:
         "tril": lambda x, *, k=0: x.tril(k),
         "triu": lambda x, *, k=0: x.triu(k),
     }
-    return Table(functions=functions, lacks={"reshape": lambda p: p.get("order", "C") != "C"}, types=("float32", "float64"))
+    return Table(
+        functions=functions, lacks={"reshape": lambda p: p.get("order", "C") != "C"}, types=("float32", "float64")
+    )

@@ -76,4 +76,6 @@ def vjp(function: Function, cotangent: Any, inputs: tuple[Any, ...], params: Map
     if not pairs:
         return tuple(array(torch.zeros_like(x)) for x in wanted)
     outputs, cotangents = zip(*pairs, strict=True)
-    return tuple(map(array, torch.autograd.grad(outputs, wanted, cotangents, allow_unused=True, materialize_grads=True)))
+    return tuple(
+        map(array, torch.autograd.grad(outputs, wanted, cotangents, allow_unused=True, materialize_grads=True))
+    )

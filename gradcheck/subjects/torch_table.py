@@ -316,7 +316,9 @@ def _linear_algebra(torch: Any) -> dict[str, Function]:
     def solve(a: Any, b: Any) -> Any:
         return torch.linalg.solve(a, b[..., None])[..., 0] if b.ndim == 1 else torch.linalg.solve(a, b)
 
-    def triangular(a: Any, b: Any, *, lower: bool = False, transposed: bool = False, unit_diagonal: bool = False) -> Any:
+    def triangular(
+        a: Any, b: Any, *, lower: bool = False, transposed: bool = False, unit_diagonal: bool = False
+    ) -> Any:
         t = a.mT if transposed else a
         column = b[..., None] if b.ndim == 1 else b
         x = torch.linalg.solve_triangular(t, column, upper=lower == transposed, unitriangular=unit_diagonal)

@@ -12,7 +12,9 @@ from gradcheck.errors import UsageError
 def installed(monkeypatch):
     def points(*, group):
         value = "tests.subjects.test_load:Mine"
-        return [metadata.EntryPoint(n, v, group) for n, v in (("theirs", value), ("torch", value), ("gone", "no_such:x"))]
+        return [
+            metadata.EntryPoint(n, v, group) for n, v in (("theirs", value), ("torch", value), ("gone", "no_such:x"))
+        ]
 
     monkeypatch.setattr(metadata, "entry_points", points)
 

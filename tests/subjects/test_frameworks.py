@@ -106,9 +106,11 @@ def test_gradients_have_shape_and_type_of_the_inputs(name):
             value = made.forward(*inputs)
             gradients = made.vjp(np.ones_like(value), *inputs)
             assert [(g.shape, g.dtype) for g in gradients] == [(x.shape, x.dtype) for x in inputs]
-            # Powers of two scale without rounding: a vjp that forgets its cotangent does not.
+            # Powers of two scale without rounding, but micrograd adds in the order of a set: a rounding for each term.
             twice = made.vjp(2 * np.ones_like(value), *inputs)
-            assert all(np.array_equal(2 * g, t) for g, t in zip(gradients, twice, strict=True))
+            for g, t in zip(gradients, twice, strict=True):
+                assert np.all(np.abs(2 * g - t) <= 16 * np.finfo(float).eps * np.max(np.abs(t), initial=0.0))
+                assert np.any(t) or not np.any(g)
 
 
 def test_known_lists_them():
