@@ -45,6 +45,10 @@ def load(name: str) -> Subject:
         from gradcheck.subjects.peers import configured
 
         return configured(name.removeprefix("peer:"))
+    if name.startswith("isolated:"):
+        from gradcheck.subjects.peers import isolated
+
+        return isolated(name.removeprefix("isolated:"))
     target = _OWN.get(name) or _known().get(name, name)
     module_name, colon, attribute = target.partition(":")
     if not (module_name and colon and attribute):

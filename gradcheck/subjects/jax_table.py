@@ -25,7 +25,7 @@ SPECIAL = (
 
 WIDE = frozenset(
     """cholesky det eigh eigvalsh expm fft fft2 ifft inv irfft logabsdet lstsq matrix_power pinv qr rfft solve svdvals
-    triangular_solve polar dct hurwitz_zeta""".split()
+    triangular_solve dct hurwitz_zeta interp log_ndtr ndtr ndtri""".split()
 )
 
 
