@@ -22,13 +22,14 @@ class Table:
     """Catalogue names to a framework's functions, which take and give the framework's own arrays.
 
     ``lacks`` says for which parameters a name is not there after all; ``wide`` are the names that the framework has in
-    single and double precision alone, ``double`` those in double precision alone, out of its ``types``.
+    single and double precision alone, ``double`` and ``single`` those in one of them alone, out of its ``types``.
     """
 
     functions: Mapping[str, Function]
     lacks: Mapping[str, Lacks] = field(default_factory=dict)
     wide: frozenset[str] = frozenset()
     double: frozenset[str] = frozenset()
+    single: frozenset[str] = frozenset()
     types: tuple[str, ...] = ALL
 
     def function(self, operator: str, params: Mapping[str, Any]) -> Function | None:
@@ -39,6 +40,8 @@ class Table:
     def supports(self, operator: str, dtype: np.dtype[Any]) -> bool:
         """Whether the name is in the table, and has this type."""
         name = np.dtype(dtype).name
+        if operator in self.single:
+            return name == "float32"
         types = ("float64",) if operator in self.double else WIDE if operator in self.wide else ALL
         return operator in self.functions and name in self.types and name in types
 

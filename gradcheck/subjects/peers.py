@@ -83,12 +83,16 @@ def configured(name: str, directory: Path | None = None) -> Peer:
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"peer:{name}: {path} cannot be read ({error})") from error
     if name not in peers:
-        raise UsageError(f"peer:{name}: {path} has no [tool.gradcheck.peers.{name}]; it has {', '.join(peers) or 'none'}")
+        raise UsageError(
+            f"peer:{name}: {path} has no [tool.gradcheck.peers.{name}]; it has {', '.join(peers) or 'none'}"
+        )
     options = dict(peers[name])
     command = options.pop("command", None)
     command = shlex.split(command) if isinstance(command, str) else command
     if not command or set(options) - {"timeout", "memory"}:
-        raise UsageError(f"[tool.gradcheck.peers.{name}]: give command, and timeout (seconds) or memory (bytes) if you like")
+        raise UsageError(
+            f"[tool.gradcheck.peers.{name}]: give command, and timeout (seconds) or memory (bytes) if you like"
+        )
     return Peer(command, **options)
 
 

@@ -7,6 +7,7 @@ line is none of the protocol (``PeerProtocol``), an answer belongs to another qu
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import selectors
 import signal
@@ -32,27 +33,27 @@ class PeerError(Exception):
     """A peer did not do what the protocol asks."""
 
 
-class PeerTimeout(PeerError):
+class PeerTimeout(PeerError):  # noqa: N818  # a verdict's name
     """No answer in time."""
 
 
-class PeerCrash(PeerError):
+class PeerCrash(PeerError):  # noqa: N818  # a verdict's name
     """The process ended."""
 
 
-class PeerProtocol(PeerError):
+class PeerProtocol(PeerError):  # noqa: N818  # a verdict's name
     """A line that is no answer."""
 
 
-class PeerDesync(PeerError):
+class PeerDesync(PeerError):  # noqa: N818  # a verdict's name
     """The answer to another question."""
 
 
-class PeerRaised(PeerError):
+class PeerRaised(PeerError):  # noqa: N818  # a verdict's name
     """The peer raised, and said so."""
 
 
-class PeerUnsupported(PeerError):
+class PeerUnsupported(PeerError):  # noqa: N818  # a verdict's name
     """The peer does not have this, and said so."""
 
 
@@ -120,6 +121,9 @@ class Host:
 
             resource.prlimit(process.pid, resource.RLIMIT_AS, (self.memory, self.memory))
         assert process.stdin and process.stdout and process.stderr
+        for pipe in (process.stdin, process.stdout):
+            with contextlib.suppress(OSError, AttributeError):  # where pipes can be wider, large arrays are faster
+                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 2**20)
         os.set_blocking(process.stdin.fileno(), False)
         os.set_blocking(process.stdout.fileno(), False)
         self._process = process

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.subjects.mapped import Function, Table, active
+from gradcheck.subjects.mapped import Function, Lacks, Table, active
 from gradcheck.subjects.protocol import Implementation
 
 METHODS = """abs cos exp exp2 log log10 log2 reciprocal rsqrt sqrt square sigmoid sign sin sinh cosh tan tanh relu relu6
@@ -20,6 +20,9 @@ RENAMED = {"arccos": "acos", "arccosh": "acosh", "arcsin": "asin", "arcsinh": "a
     **{"arctanh": "atanh", "negative": "neg", "subtract": "sub", "multiply": "mul", "divide": "div", "power": "pow"},
     **{"log_sigmoid": "logsigmoid", "gelu_tanh": "gelu"},
 }
+
+SINGLE = frozenset("arccos arcsin arctan erf selu".split())
+"""Their polynomials and constants have at most eight digits: in double precision they are other functions."""
 
 
 class TinyGrad:
@@ -54,7 +57,8 @@ class TinyGrad:
     def _tensors(self, inputs: tuple[Any, ...]) -> list[Any]:
         from tinygrad import Tensor
 
-        return [Tensor(np.array(x, order="C")) for x in inputs]
+        # An array without axes would become a constant, which wants a compiler.
+        return [Tensor(np.array(x, order="C").reshape(-1)).reshape(np.shape(x)) for x in inputs]
 
     def _vjp(self, function: Function, cotangent: Any, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
         tensors = self._tensors(inputs)
@@ -113,6 +117,5 @@ def _table(tensor: Any) -> Table:
         "tril": lambda x, *, k=0: x.tril(k),
         "triu": lambda x, *, k=0: x.triu(k),
     }
-    return Table(
-        functions=functions, lacks={"reshape": lambda p: p.get("order", "C") != "C"}, types=("float32", "float64")
-    )
+    lacks: dict[str, Lacks] = {"reshape": lambda p: p.get("order", "C") != "C"}
+    return Table(functions=functions, lacks=lacks, single=SINGLE, types=("float32", "float64"))

@@ -5,7 +5,7 @@ docs/peer-protocol.md states it for those who write a peer; ``schema()`` is the 
 
 from __future__ import annotations
 
-import base64
+import binascii
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -89,7 +89,7 @@ def tensor(value: Any, encoding: str = "b64") -> Tensor:
     if encoding == "hex":
         return Tensor(name, array.shape, hex=[float(v).hex() for v in array.ravel()])
     little = array.astype(array.dtype.newbyteorder("<"), copy=False)
-    return Tensor(name, array.shape, b64=base64.b64encode(np.ascontiguousarray(little).tobytes()).decode())
+    return Tensor(name, array.shape, b64=binascii.b2a_base64(np.ascontiguousarray(little), newline=False).decode())
 
 
 def array(given: Tensor) -> np.ndarray[Any, Any]:
@@ -102,7 +102,7 @@ def array(given: Tensor) -> np.ndarray[Any, Any]:
     if given.hex is not None:
         flat = np.array([float.fromhex(v) for v in given.hex]).astype(kind)
     elif given.b64 is not None:
-        raw = base64.b64decode(given.b64, validate=True)
+        raw = binascii.a2b_base64(given.b64, strict_mode=True)
         if len(raw) % kind.itemsize:
             raise ValueError(f"{len(raw)} bytes are no whole number of {given.dtype}")
         flat = np.frombuffer(raw, dtype=kind.newbyteorder("<")).astype(kind)

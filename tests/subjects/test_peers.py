@@ -146,7 +146,9 @@ def test_an_isolated_subject_answers_the_same_bits_and_keeps_its_noise_to_itself
 
 
 def test_a_peer_of_pyproject(tmp_path):
-    text = f"[tool.gradcheck.peers.mine]\ncommand = [{sys.executable!r}, {str(EXAMPLES / 'peer.py')!r}]\ntimeout = 5.0\n"
+    text = (
+        f"[tool.gradcheck.peers.mine]\ncommand = [{sys.executable!r}, {str(EXAMPLES / 'peer.py')!r}]\ntimeout = 5.0\n"
+    )
     (tmp_path / "pyproject.toml").write_text(text)
     peer = configured("mine", tmp_path)
     assert peer.name == "python-example" and peer.host.timeout == 5.0
