@@ -89,7 +89,7 @@ def tensor(value: Any, encoding: str = "b64") -> Tensor:
     if encoding == "hex":
         return Tensor(name, array.shape, hex=[float(v).hex() for v in array.ravel()])
     little = array.astype(array.dtype.newbyteorder("<"), copy=False)
-    return Tensor(name, array.shape, b64=binascii.b2a_base64(np.ascontiguousarray(little), newline=False).decode())
+    return Tensor(name, array.shape, b64=binascii.b2a_base64(little.tobytes(), newline=False).decode())
 
 
 def array(given: Tensor) -> np.ndarray[Any, Any]:
