@@ -1,5 +1,6 @@
 """Layers and losses that NumPy-like packages do not have, composed of the functions that they have.
 
+Left out is what divides, or has a root, at points where the whole is smooth: there the composition would be to blame.
 ``xp`` is their namespace in the place of numpy, ``special`` in that of scipy.special.
 """
 
@@ -93,9 +94,6 @@ def layers(xp: Any) -> dict[str, Function]:
     def rms_norm(x: Any, scale: Any, *, epsilon: float = 1e-6) -> Any:
         return x / xp.sqrt(xp.mean(x * x, -1, keepdims=True) + epsilon) * scale
 
-    def l2_normalise(x: Any, *, axis: int = -1, epsilon: float = 1e-12) -> Any:
-        return x / xp.maximum(xp.sqrt(xp.sum(x * x, axis, keepdims=True)), epsilon)
-
     def spread_norm(x: Any, scale: Any, shift: Any, mean: Any, variance: Any, *, epsilon: float = 1e-5) -> Any:
         scale, shift, mean, variance = (per_channel(x, v) for v in (scale, shift, mean, variance))
         return (x - mean) / xp.sqrt(variance + epsilon) * scale + shift
@@ -105,7 +103,6 @@ def layers(xp: Any) -> dict[str, Function]:
         "batch_norm": batch_norm,
         "instance_norm": instance_norm,
         "rms_norm": rms_norm,
-        "l2_normalise": l2_normalise,
         "batch_norm_inference": spread_norm,
         "linear": lambda x, w, b: xp.matmul(x, xp.transpose(w)) + b,
         "rnn_cell": lambda x, h, w, u, b: xp.tanh(xp.matmul(x, xp.transpose(w)) + xp.matmul(h, xp.transpose(u)) + b),
@@ -139,9 +136,6 @@ def pieces(xp: Any) -> dict[str, Function]:
     def take(x: Any, indices: Any, *, axis: int | None = None) -> Any:
         return xp.reshape(x, (-1,))[indices] if axis is None else x[(slice(None),) * (axis % x.ndim) + (indices,)]
 
-    def norm_p(x: Any, *, order: float = 3.0, axis: Any = None, keepdims: bool = False) -> Any:
-        return xp.sum(xp.abs(x) ** order, axis=axis, keepdims=keepdims) ** (1 / order)
-
     return {
         "slice": sliced,
         "take": take,
@@ -149,10 +143,8 @@ def pieces(xp: Any) -> dict[str, Function]:
         "compress": lambda x, mask: x[mask],
         "norm_1": lambda x, *, axis=None, keepdims=False: xp.sum(xp.abs(x), axis=axis, keepdims=keepdims),
         "norm_inf": lambda x, *, axis=None, keepdims=False: xp.max(xp.abs(x), axis=axis, keepdims=keepdims),
-        "norm_p": norm_p,
         "sum_of_squares": lambda x, *, axis=None, keepdims=False: xp.sum(x**2, axis=axis, keepdims=keepdims),
         "addcmul": lambda x, y, z, *, value=1.0: x + value * y * z,
-        "addcdiv": lambda x, y, z, *, value=1.0: x + value * y / z,
         "lerp": lambda start, end, weight: start + weight * (end - start),
         "quadratic_form": lambda x, a: xp.sum(xp.matmul(x[..., None, :], a)[..., 0, :] * x, axis=-1),
     }

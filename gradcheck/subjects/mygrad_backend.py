@@ -18,10 +18,10 @@ sin sinh sqrt square subtract sum tan tanh"""
 """Names that mygrad uses, too."""
 
 COMPOSED = """mse mae huber smooth_l1 poisson_nll gaussian_nll bce hinge squared_hinge softmax_cross_entropy layer_norm
-batch_norm rms_norm linear slice pick compress norm_1 sum_of_squares addcmul addcdiv lerp hardsigmoid softsign"""
+batch_norm rms_norm linear slice pick compress norm_1 sum_of_squares addcmul lerp hardsigmoid softsign"""
 
 DOUBLE = frozenset(
-    """addcdiv addcmul batch_norm bce gaussian_nll hardsigmoid hardtanh hinge huber layer_norm leaky_relu rms_norm smooth_l1
+    """addcmul batch_norm bce gaussian_nll hardsigmoid hardtanh hinge huber layer_norm leaky_relu rms_norm smooth_l1
     softsign squared_hinge""".split()
 )
 """There a constant of Python becomes an array of doubles, and the result with it."""

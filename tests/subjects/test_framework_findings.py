@@ -130,7 +130,9 @@ def test_autograd_differentiates_another_kron():
     a, b = np.arange(1.0, 5.0).reshape(2, 1, 2), np.arange(5.0, 9.0).reshape(1, 2, 2)
     g = np.arange(1.0, 17.0).reshape(2, 2, 4)
     got = make_vjp(lambda x: anp.kron(x, b))(a)[0](g)
-    want = np.array([np.sum(g * np.kron(e.reshape(a.shape), b)) for e in np.eye(4)]).reshape(a.shape)  # linear, integers
+    want = np.array([np.sum(g * np.kron(e.reshape(a.shape), b)) for e in np.eye(4)]).reshape(
+        a.shape
+    )  # linear, integers
     assert not np.array_equal(got, want)
     assert np.array_equal(make_vjp(lambda x: anp.kron(x, b[0]))(a[:, 0])[0](g.reshape(4, 4)).shape, (2, 2))
 
