@@ -1,4 +1,4 @@
-"""JAX as a subject, eager or compiled: reverse mode by ``jax.vjp``, forward mode by ``jax.jvp``."""
+"""JAX as a subject, eager or compiled: reverse mode by ``jax.vjp``."""
 
 from __future__ import annotations
 
@@ -40,7 +40,6 @@ class Jax:
         return Implementation(
             forward=lambda *inputs, **params: forward(function, inputs, params),
             vjp=lambda cotangent, *inputs, **params: vjp(function, cotangent, inputs, params),
-            jvp=lambda tangents, *inputs, **params: jvp(function, tangents, inputs, params),
         )
 
 
@@ -116,15 +115,3 @@ def vjp(function: Function, cotangent: Any, inputs: tuple[Any, ...], params: Map
     with doubles():
         given = jax.tree_util.tree_map(jax.numpy.array, cotangent)
         return arrays(_pull(function, params, active(inputs), given, *map(jax.numpy.array, inputs)))
-
-
-def jvp(function: Function, tangents: tuple[Any, ...], inputs: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
-    """The tangent of the output."""
-    import jax
-
-    with doubles():
-        values, wanted = tuple(map(jax.numpy.array, inputs)), active(inputs)
-        primals = tuple(values[k] for k in wanted)
-        return arrays(
-            jax.jvp(_partly(function, values, params, wanted), primals, tuple(map(jax.numpy.array, tangents)))[1]
-        )

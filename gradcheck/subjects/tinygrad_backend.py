@@ -117,5 +117,8 @@ def _table(tensor: Any) -> Table:
         "tril": lambda x, *, k=0: x.tril(k),
         "triu": lambda x, *, k=0: x.triu(k),
     }
-    lacks: dict[str, Lacks] = {"reshape": lambda p: p.get("order", "C") != "C"}
+    lacks: dict[str, Lacks] = {
+        "reshape": lambda p: p.get("order", "C") != "C",
+        "logsumexp": lambda p: isinstance(p.get("axis"), tuple),
+    }
     return Table(functions=functions, lacks=lacks, single=SINGLE, types=("float32", "float64"))

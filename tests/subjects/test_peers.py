@@ -179,3 +179,14 @@ def test_journalled_before_it_is_sent(tmp_path):
         peer.implementation("sin", {}).forward(X)
     last = msgspec.json.decode(journal.read_bytes().splitlines()[-1], type=wire.Request)
     assert last.method == "forward" and np.array_equal(wire.array(last.params.inputs[0]), X)
+
+
+def test_a_run_of_an_isolated_subject_and_of_a_peer(tmp_path, monkeypatch, capfd):
+    text = f"[tool.gradcheck.peers.mine]\ncommand = [{sys.executable!r}, {str(EXAMPLES / 'peer.py')!r}]\n"
+    (tmp_path / "pyproject.toml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    options = ["--operators", "sin", "--profile", "quick", "--jobs", "1", "--out", str(tmp_path / "out")]
+    assert execute(["run", "peer:mine", *options]) == 0, capfd.readouterr().out
+    assert "python-example  1 operators, 1 ok" in capfd.readouterr().out
+    assert execute(["run", "reference", "--isolate", *options]) == 0, capfd.readouterr().out
+    assert "reference  1 operators, 1 ok" in capfd.readouterr().out
