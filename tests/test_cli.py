@@ -238,7 +238,7 @@ def test_a_progress_bar_is_for_terminals_only(
 @pytest.mark.parametrize(
     ("arguments", "named", "mend"),
     [
-        (["run", "refrence"], "'refrence'", "autograd, reference"),
+        (["run", "refrence"], "'refrence'", "autograd, jax"),
         (["run", "no_such_module:it"], "no_such_module", "check that it can be imported"),
         (["run", "tests.test_cli:Fke"], "Fke", "did you mean 'Fake'?"),
         (["run", "--operators", "sotfmax"], "'sotfmax'", "the closest is 'softmax'"),

@@ -67,6 +67,7 @@ def run(
     resume: bool = False,
     jobs: Annotated[int, Whole] = 0,
     time_limit: float | None = None,
+    isolate: bool = False,
 ) -> int:
     """Check implementations against the catalogue, write records and pages.
 
@@ -90,8 +91,10 @@ def run(
     time_limit
         Seconds per operator, after which it is stopped and recorded as such; 0 for no limit.
         Default 120, 600 or 7200, by profile.
+    isolate
+        Ask each subject in a process of its own, which it cannot take the run down with.
     """
-    from gradcheck.cli import running
+    from gradcheck.cli import peers, running
 
     if jobs < 0:
         raise UsageError(f"--jobs {jobs}: give a number of processes, or 0 for one per processor")
@@ -102,7 +105,7 @@ def run(
     if os.getcwd() not in sys.path:  # as `python -m` does: a subject of one's own is found from where one stands
         sys.path.insert(0, os.getcwd())
     request = running.Request(
-        subjects=subjects or ["reference"],
+        subjects=peers.isolating(subjects or ["reference"]) if isolate else subjects or ["reference"],
         operators=operators,
         profile=profile,
         seed=seed,
@@ -207,6 +210,9 @@ def prove(*, coq: bool = False) -> int:
     from gradcheck.cli import proving
 
     return proving.coq(_console())
+
+
+app.command("gradcheck.cli.peers:app", name="peer")
 
 
 @app.command(name="version")

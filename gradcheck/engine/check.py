@@ -14,6 +14,7 @@ from gradcheck.engine.profiles import profile_named
 from gradcheck.engine.result import Result
 from gradcheck.errors import UsageError
 from gradcheck.subjects.callables import arrange, dotted, name_of, place, recognise
+from gradcheck.subjects.frameworks import described
 
 
 def check(
@@ -36,7 +37,9 @@ def check(
 
     ``forward(*inputs, **kwargs)`` gives an array or a tuple of arrays; ``vjp(cotangent, *inputs, **kwargs)`` one gradient per
     differentiable input, of its shape and dtype (``cotangent`` is a tuple where the output is one).  An object with
-    ``forward`` and ``backward`` is given as ``check(layer, None, inputs)``.  Inputs may be trees of arrays.
+    ``forward`` and ``backward`` is given as ``check(layer, None, inputs)``; so are a torch ``autograd.Function`` or
+    ``nn.Module`` and functions of JAX and autograd, which differentiate themselves (``result.recognised`` says what was seen).
+    Inputs may be trees of arrays.
 
     ``wrt`` names or numbers the arguments to differentiate (default: all of floating or complex type; a complex gradient is
     the adjoint under Re<.,.>).  ``domain`` says where the forward is differentiable.  ``like`` names an operator of the catalogue
@@ -67,7 +70,11 @@ def check(
         special=tuple(operator.special) if operator else (),
         intent=intent if isinstance(intent, str) else "",
         order=order,
-        words={"forward": dotted(implementation.forward), "vjp": dotted(implementation.vjp)},
+        words={
+            "forward": dotted(implementation.forward),
+            "vjp": dotted(implementation.vjp),
+            "recognised": described(forward, vjp),
+        },
     )
     record = examine(case, chosen, None if seed is None else int(seed))
     if call.kwargs:

@@ -45,6 +45,11 @@ class Result:
         return self.record.untested
 
     @property
+    def recognised(self) -> str:
+        """What the code under test was taken for, in words."""
+        return self.record.claim.get("recognised", "")
+
+    @property
     def seed(self) -> int:
         """The seed that repeats this check."""
         return self.record.seed

@@ -5,20 +5,35 @@ from __future__ import annotations
 import difflib
 import functools
 import importlib
+from importlib import metadata
 
 from gradcheck.errors import UsageError
 from gradcheck.subjects.protocol import Subject
 
-_KNOWN = {
+GROUP = "gradcheck.subjects"
+"""Entry points of this group are subjects: of other packages, and those that come with this one."""
+
+_OWN = {
     "autograd": "gradcheck.subjects.hips_autograd:HipsAutograd",
+    "jax": "gradcheck.subjects.jax_backend:Jax",
+    "jax-jit": "gradcheck.subjects.jax_backend:JaxJit",
+    "micrograd": "gradcheck.subjects.micrograd_backend:Micrograd",
+    "mygrad": "gradcheck.subjects.mygrad_backend:MyGrad",
     "reference": "gradcheck.subjects.reference:ReferenceSubject",
+    "tinygrad": "gradcheck.subjects.tinygrad_backend:TinyGrad",
+    "torch": "gradcheck.subjects.torch_backend:Torch",
 }
-"""Adapters that come with the package, by the name under which a run asks for them."""
+"""Adapters that come with the package, by the name under which a run asks for them; nobody else can take these names."""
+
+
+def _known() -> dict[str, str]:
+    """Name to ``package.module:object``; looks at what is installed now, and imports nothing of it."""
+    return {**{point.name: point.value for point in metadata.entry_points(group=GROUP)}, **_OWN}
 
 
 def known() -> tuple[str, ...]:
     """Names that ``load`` understands, besides ``package.module:object``."""
-    return tuple(sorted(_KNOWN))
+    return tuple(sorted(_known()))
 
 
 def load(name: str) -> Subject:
@@ -26,14 +41,26 @@ def load(name: str) -> Subject:
 
     Whatever cannot be loaded is a ``UsageError`` that says what to do about it.
     """
-    target = _KNOWN.get(name, name)
+    if name.startswith("peer:"):
+        from gradcheck.subjects.peers import configured
+
+        return configured(name.removeprefix("peer:"))
+    if name.startswith("isolated:"):
+        from gradcheck.subjects.peers import isolated
+
+        return isolated(name.removeprefix("isolated:"))
+    target = _OWN.get(name) or _known().get(name, name)
     module_name, colon, attribute = target.partition(":")
     if not (module_name and colon and attribute):
         raise UsageError(f"unknown subject {name!r}; it is one of {', '.join(known())}, or package.module:object")
     try:
         module = importlib.import_module(module_name)
     except ImportError as error:
-        mend = f"pip install gradcheck[{name}]" if name in _KNOWN else "check that it can be imported from here"
+        mend = (
+            f"pip install gradcheck[{name.split('-')[0]}]"
+            if name in _OWN
+            else "check that it can be imported from here"
+        )
         raise UsageError(f"subject {name!r} cannot be imported ({error}); {mend}") from error
     except (Exception, SystemExit) as error:
         raise UsageError(
@@ -46,7 +73,7 @@ def load(name: str) -> Subject:
     try:
         subject = found() if isinstance(found, type) else found
     except ImportError as error:
-        mend = f"pip install gradcheck[{name}]" if name in _KNOWN else "install what it needs"
+        mend = f"pip install gradcheck[{name.split('-')[0]}]" if name in _OWN else "install what it needs"
         raise UsageError(f"subject {name!r} cannot be imported ({error}); {mend}") from error
     except TypeError as error:
         raise UsageError(f"subject {name!r} cannot be made without arguments ({error}); name an instance") from error

@@ -9,7 +9,7 @@ import inspect
 import os
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -192,10 +192,10 @@ def name_of(function: Any) -> str:
 
 
 def recognise(forward: Any, vjp: Any, jvp: Any, stateful: bool) -> Implementation:
-    """Pairs of functions, and objects with ``forward`` and ``backward``; anything else is a ``UsageError``."""
+    """Pairs of functions, objects with ``forward`` and ``backward``, functions of frameworks; else a ``UsageError``."""
     if isinstance(forward, Implementation):
         return forward
-    if vjp is None and hasattr(forward, "forward") and hasattr(forward, "backward"):
+    if vjp is None and hasattr(forward, "forward") and hasattr(forward, "backward") and not _of_torch(forward):
         if isinstance(forward, type):
             try:
                 forward = forward()
@@ -204,6 +204,12 @@ def recognise(forward: Any, vjp: Any, jvp: Any, stateful: bool) -> Implementatio
                     f"forward: the class {forward.__name__} needs arguments ({error}); pass an instance"
                 ) from None
         return recognise(forward.forward, forward.backward, jvp, True)
+    if vjp is None:
+        from gradcheck.subjects.frameworks import differentiated
+
+        found = differentiated(forward)
+        if found is not None:
+            return found if jvp is None else replace(found, jvp=jvp)
     if not callable(forward):
         raise UsageError(
             f"forward: expected a function, or an object with forward and backward; got {type(forward).__name__}"
@@ -213,6 +219,12 @@ def recognise(forward: Any, vjp: Any, jvp: Any, stateful: bool) -> Implementatio
     if jvp is not None and not callable(jvp):
         raise UsageError(f"jvp: expected a function jvp(tangents, *inputs) or None; got {type(jvp).__name__}")
     return Implementation(forward=forward, vjp=vjp, jvp=jvp, stateful=stateful, where=place(vjp))
+
+
+def _of_torch(forward: Any) -> bool:
+    from gradcheck.subjects.frameworks import named
+
+    return named(forward).startswith("PyTorch")
 
 
 def takes_cotangent_only(vjp: Callable[..., Any], count: int, kwargs: Mapping[str, Any], stateful: bool) -> bool:

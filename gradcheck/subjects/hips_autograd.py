@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from importlib import metadata
 from typing import Any
 
 import numpy as np
 
+from gradcheck.subjects import composed
 from gradcheck.subjects.protocol import Implementation
 
 Function = Callable[..., Any]
+
+NUMPY = """abs add arccos arccosh arcsin arcsinh arctan arctan2 arctanh cos cosh cumsum divide dot exp exp2 expm1 inner
+kron log log10 log1p log2 logaddexp logaddexp2 matmul max maximum mean min minimum moveaxis multiply negative outer power prod
+reciprocal remainder sin sinc sinh sqrt square subtract sum tan tanh tensordot tile var where tril triu"""
+"""Names that autograd.numpy uses, too."""
+
+SPECIAL = """betaln digamma erf erfc erfinv gammaln logit logsumexp"""
 
 
 class HipsAutograd:
@@ -21,74 +28,45 @@ class HipsAutograd:
 
     def __init__(self) -> None:
         """Raises ImportError where autograd is not installed."""
-        import autograd
-        import autograd.scipy.signal  # not reached from the package itself
+        import autograd.scipy.signal  # noqa: F401  # absence is told here
 
         self.version: str = metadata.version("autograd")
-        self._make_vjp: Function = autograd.make_vjp
         self._functions = _functions()
 
     def implementation(self, operator: str, params: Mapping[str, Any]) -> Implementation | None:
         """The function of that name with its reverse mode; None where autograd has none for these parameters."""
         if operator == "norm" and params.get("keepdims"):
             return None  # linalg.norm's derivative does not know keepdims
+        if operator == "repeat" and isinstance(params.get("repeats"), tuple):
+            return None  # its derivative wants one number
         function = self._functions.get(operator)
-        return None if function is None else Implementation(forward=function, vjp=self._vjp(function))
+        return None if function is None else Implementation(forward=function, vjp=vjp_of(function))
 
     def supports(self, operator: str, dtype: np.dtype[Any]) -> bool:
         """Single and double precision: its SciPy wrappers do not keep 16-bit types."""
-        return operator in self._functions and np.dtype(dtype).name in ("float32", "float64")
+        types = ("float64",) if operator == "trigamma" else ("float32", "float64")  # its polygamma gives doubles
+        return operator in self._functions and np.dtype(dtype).name in types
 
-    def _vjp(self, function: Function) -> Function:
-        def vjp(cotangent: Any, *inputs: Any, **params: Any) -> tuple[Any, ...]:
-            active = tuple(k for k, x in enumerate(inputs) if np.asarray(x).dtype.kind in "fc")
-            pull, _ = self._make_vjp(function, active)(*inputs, **params)
-            # autograd's cotangents and gradients are the complex conjugates of the adjoint's.
-            return tuple(np.conj(gradient) for gradient in pull(np.conj(cotangent)))
 
-        return vjp
+def vjp_of(function: Function) -> Function:
+    """Reverse mode of a function that is written with autograd.numpy."""
+    import autograd
+
+    def vjp(cotangent: Any, *inputs: Any, **params: Any) -> tuple[Any, ...]:
+        active = tuple(k for k, x in enumerate(inputs) if np.asarray(x).dtype.kind in "fc")
+        pull, _ = autograd.make_vjp(function, active)(*inputs, **params)
+        # autograd's cotangents and gradients are the complex conjugates of the adjoint's.
+        return tuple(np.conj(gradient) for gradient in pull(np.conj(cotangent)))
+
+    return vjp
 
 
 def _functions() -> dict[str, Function]:
     """Catalogue name to function.  autograd has no derivative of a cumulative product."""
+    import math
+
     import autograd.numpy as anp
     from autograd.scipy import signal, special
-
-    def take(x: Any, indices: Any, *, axis: int | None = None) -> Any:
-        return anp.ravel(x)[indices] if axis is None else x[(slice(None),) * (axis % x.ndim) + (indices,)]
-
-    def reduced(losses: Any, reduction: str) -> Any:
-        return losses if reduction == "none" else anp.mean(losses) if reduction == "mean" else anp.sum(losses)
-
-    def cross_entropy(logits: Any, labels: Any, *, reduction: str = "mean") -> Any:
-        chosen = logits[(*np.indices(labels.shape), labels)]
-        return reduced(special.logsumexp(logits, axis=-1) - chosen, reduction)
-
-    def huber(prediction: Any, target: Any, *, delta: float = 1.0, reduction: str = "mean") -> Any:
-        residual = anp.abs(prediction - target)
-        return reduced(anp.where(residual <= delta, residual**2 / 2, delta * (residual - delta / 2)), reduction)
-
-    def standardised(x: Any, axes: Any, epsilon: float) -> Any:
-        return (x - anp.mean(x, axes, keepdims=True)) / anp.sqrt(anp.var(x, axes, keepdims=True) + epsilon)
-
-    def layer_norm(x: Any, scale: Any, shift: Any, *, epsilon: float = 1e-5) -> Any:
-        return standardised(x, -1, epsilon) * scale + shift
-
-    def batch_norm(x: Any, scale: Any, shift: Any, *, epsilon: float = 1e-5) -> Any:
-        shape, axes = (-1,) + (1,) * (x.ndim - 2), (0, *range(2, x.ndim))
-        return standardised(x, axes, epsilon) * anp.reshape(scale, shape) + anp.reshape(shift, shape)
-
-    def starts(length: int, size: int, stride: int, overhang: bool) -> range:
-        return range(0, length if overhang else length - size + 1, stride)
-
-    def max_pool1d(x: Any, *, size: int, stride: int = 1, overhang: bool = False) -> Any:
-        windows = [x[..., k : k + size] for k in starts(x.shape[-1], size, stride, overhang)]
-        return anp.stack([anp.max(window, axis=-1) for window in windows], axis=-1)
-
-    def avg_pool2d(x: Any, *, size: Any, stride: Any = (1, 1), overhang: bool = False) -> Any:
-        rows, columns = (starts(x.shape[k], size[k], stride[k], overhang) for k in (-2, -1))
-        means = [[anp.mean(x[..., i : i + size[0], j : j + size[1]], axis=(-2, -1)) for j in columns] for i in rows]
-        return anp.stack([anp.stack(row, axis=-1) for row in means], axis=-2)
 
     def conv2d(x: Any, kernel: Any, *, stride: Any = (1, 1), padding: Any = ((0, 0), (0, 0))) -> Any:
         padded = anp.pad(x, ((0, 0), (0, 0), *padding), "constant")
@@ -99,22 +77,38 @@ def _functions() -> dict[str, Function]:
     def softmax(x: Any, *, axis: int = -1) -> Any:
         return anp.exp(x - special.logsumexp(x, axis=axis, keepdims=True))
 
-    names = ("multiply", "divide", "power", "log", "abs", "maximum", "tanh", "sum", "prod", "max", "var", "cumsum")
     return {
-        **{name: getattr(anp, name) for name in (*names, "matmul", "where")},
-        **{name: getattr(anp.linalg, name) for name in ("inv", "solve", "norm")},
+        **composed.table(anp, special),
+        **{name: getattr(anp, name) for name in NUMPY.split()},
+        **{name: getattr(special, name) for name in SPECIAL.split()},
+        **{name: getattr(anp.linalg, name) for name in ("inv", "solve", "norm", "det", "cholesky", "pinv")},
+        "trigamma": lambda x: special.polygamma(1, x),
+        "bessel_i0": special.i0,
+        "bessel_i1": special.i1,
+        "bessel_j0": special.j0,
+        "bessel_j1": special.j1,
+        "bessel_y0": special.y0,
+        "bessel_y1": special.y1,
         "sigmoid": special.expit,
         "relu": lambda x: anp.maximum(x, 0),
         "softplus": lambda x: anp.logaddexp(0, x),
         "gelu": lambda x: x * special.erfc(x / -math.sqrt(2.0)) / 2,
-        "logsumexp": special.logsumexp,
+        "silu": lambda x: x * special.expit(x),
         "softmax": softmax,
-        "take": take,
-        "softmax_cross_entropy": cross_entropy,
-        "huber": huber,
-        "layer_norm": layer_norm,
-        "batch_norm": batch_norm,
-        "max_pool1d": max_pool1d,
-        "avg_pool2d": avg_pool2d,
+        "log_softmax": lambda x, *, axis=-1: x - special.logsumexp(x, axis=axis, keepdims=True),
         "conv2d": conv2d,
+        "std": lambda x, *, axis=None, ddof=0, keepdims=False: anp.std(x, axis, ddof=ddof, keepdims=keepdims),
+        "logabsdet": lambda a: anp.linalg.slogdet(a)[1],
+        "concatenate": lambda x, y, *, axis=0: (
+            anp.concatenate((anp.ravel(x), anp.ravel(y))) if axis is None else anp.concatenate((x, y), axis)
+        ),
+        "stack": lambda x, y, *, axis=0: anp.stack((x, y), axis),
+        "reshape": lambda x, *, shape, order="C": anp.reshape(x, shape, order=order),
+        "roll": lambda x, *, shift, axis=None: anp.roll(x, shift, axis),
+        "swapaxes": lambda x, *, first, second: anp.swapaxes(x, first, second),
+        "transpose": lambda x, *, axes=None: anp.transpose(x, axes),
+        "repeat": lambda x, *, repeats, axis=None: anp.repeat(x, repeats, axis),
+        "einsum": lambda x, y, *, equation: anp.einsum(equation, x, y),
+        "pad_constant": lambda x, *, widths, value=0.0: anp.pad(x, widths, "constant", constant_values=value),
+        "clip": lambda x, low, high: anp.minimum(anp.maximum(x, low), high),
     }

@@ -24,12 +24,31 @@ from gradcheck.report import snippet
 from gradcheck.subjects import load
 
 KNOWN: dict[str, set[tuple[str, str]]] = {
+    # det A times the inverse, which a singular matrix does not have; its derivative is the adjugate
+    "det": {("contract", "x0")},
+    # a repeated letter cannot be given back
+    "einsum": {("contract", "x, y")},
+    # of more than two axes it is another function's
+    "kron": {("wrong", "x0"), ("wrong", "x1")},
     # 0/0 where all is zero; the norm is a cone there, and 0 is a subgradient
     "norm": {("wrong", "x")},
+    # gradients of operands without axes, or with more than one, are not summed
+    "outer": {("contract", "x0, x1")},
+    # by way of where
+    "prelu": {("contract", "x, slope")},
     # the product over the entry: 0/0 at a zero
     "prod": {("wrong", "x0")},
+    # of one number, a tuple of shifts, three copies of three axes, negative axes
+    "repeat": {("contract", "x")},
+    "roll": {("contract", "x")},
+    "tile": {("contract", "x0")},
+    "transpose": {("contract", "x")},
+    # 0/0 at 0, where it is smooth
+    "sinc": {("wrong", "x0")},
     # gradients of broadcast operands are not summed
     "solve": {("contract", "x0, x1")},
+    # 0/0 where all are equal: a cone
+    "std": {("wrong", "x")},
     # nor here, where an axis of size 1 meets one of size 0
     "where": {("contract", "x1, x2")},
 }
@@ -59,7 +78,30 @@ def exact_sigmoid(x: Any) -> Sequence[Exact]:
     return [1 / (1 + mpmath.exp(-v)) for v in x.ravel()]
 
 
-EXACT: dict[str, Definition] = {"prod": exact_prod, "norm": exact_norm, "sigmoid": exact_sigmoid}
+def exact_kron(x: Any, y: Any) -> Sequence[Exact]:
+    axes = max(x.ndim, y.ndim)
+    x, y = (v.reshape((1,) * (axes - v.ndim) + v.shape) for v in (x, y))
+    shape = tuple(a * b for a, b in zip(x.shape, y.shape, strict=True))
+    return [
+        x[tuple(i // n for i, n in zip(k, y.shape, strict=True))]
+        * y[tuple(i % n for i, n in zip(k, y.shape, strict=True))]
+        for k in np.ndindex(shape)
+    ]
+
+
+def exact_std(x: Any, *, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Sequence[Exact]:
+    rows = [(row, sum(row) / len(row)) for row in grouped(x, axis)]
+    return [mpmath.sqrt(sum((v - mean) ** 2 for v in row) / (len(row) - ddof)) for row, mean in rows]
+
+
+def exact_sinc(x: Any) -> Sequence[Exact]:
+    return [mpmath.sincpi(v) for v in x.ravel()]
+
+
+EXACT: dict[str, Definition] = {
+    **{"kron": exact_kron, "std": exact_std, "sinc": exact_sinc},
+    **{"prod": exact_prod, "norm": exact_norm, "sigmoid": exact_sigmoid},
+}
 """Definitions on arrays of mpmath numbers, written for this test; packed outputs."""
 
 

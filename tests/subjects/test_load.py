@@ -14,8 +14,12 @@ from tests.catalogue.drawn_inputs import draw
 
 THEIRS = [o for o in operators().values() if load("autograd").supports(o.name, np.dtype(float))]
 PAIRS = [(o.name, k) for o in THEIRS for k in range(len(o.examples))]
-# Where the package's reverse mode raises: it does not reduce a gradient to a broadcast operand's shape.
-REFUSED = {("where", k) for k in (2, 3, 4, 5, 6)} | {("solve", k) for k in (5, 6, 7)}
+# Where the package's reverse mode raises: it does not reduce a gradient to a broadcast operand's shape, ...
+BROADCAST = {"where": (2, 3, 4, 5, 6), "solve": (5, 6, 7), "prelu": (3, 4, 5, 7), "outer": (2, 3, 4)}
+# ... and its rules do not cover all that its forward does.
+PARTIAL = {"einsum": (4,), "repeat": (4,), "roll": (4,), "tile": (3,), "transpose": (2,)}
+FALSE = {("kron", 4)}  # of arrays of more than two axes its derivative is another function's
+REFUSED = {(name, k) for name, numbers in (BROADCAST | PARTIAL).items() for k in numbers}
 
 
 class Mine:
@@ -42,8 +46,8 @@ def inputs_of(name, k, dtype=np.float64):
 
 
 def test_known_subjects_load():
-    assert known() == ("autograd", "reference")
-    for name in known():
+    assert {"autograd", "reference"} <= set(known())
+    for name in ("autograd", "reference"):
         subject = load(name)
         assert isinstance(subject, Subject) and subject.name == name and subject.version
 
@@ -56,9 +60,9 @@ def test_import_path(target):
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("refrence", "autograd, reference"),
-        ("", "autograd, reference"),
-        (":x", "autograd, reference"),
+        ("refrence", "autograd, jax"),
+        ("", "autograd, jax"),
+        (":x", "autograd, jax"),
         ("no_such_module_here:x", "imported"),
         (f"{__name__}:missing", "missing"),
         (f"{__name__}:NeedsArgument", "instance"),
@@ -113,15 +117,19 @@ def test_two_independent_subjects_agree(name, k):
     params = operators()[name].examples[k].params
     ours, theirs = (load(n).implementation(name, params) for n in ("reference", "autograd"))
     if theirs is None:
-        assert name == "norm" and params["keepdims"]
+        assert (name == "norm" and params["keepdims"]) or (name == "repeat" and isinstance(params["repeats"], tuple))
         return
     inputs = inputs_of(name, k)
     value = ours.forward(*inputs, **params)
     cotangent = np.asarray(np.random.default_rng(99).normal(size=value.shape))
     if (name, k) in REFUSED:
-        with pytest.raises(ValueError, match=r"non-broadcastable|mismatch"):
+        with pytest.raises((ValueError, TypeError)):
             theirs.forward(*inputs, **params)
             theirs.vjp(cotangent, *inputs, **params)
+        return
+    if (name, k) in FALSE:  # more than rounding, by far
+        gradient = theirs.vjp(cotangent, *inputs, **params)[0]
+        assert np.max(np.abs(gradient - ours.vjp(cotangent, *inputs, **params)[0])) > 0.1
         return
     # Two different orders of the same operations: n + 32 roundings, relative to the largest entry.
     u = (32 + sum(x.size for x in inputs)) * np.finfo(float).eps

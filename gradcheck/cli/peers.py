@@ -1,0 +1,88 @@
+"""``gradcheck peer``: what helps those who write a peer in another language."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import cyclopts
+import numpy as np
+from cyclopts import Parameter
+
+from gradcheck.errors import UsageError
+
+app = cyclopts.App(name="peer", help="Peers: subjects in other processes and languages.")
+
+
+@app.command
+def check(*command: Annotated[str, Parameter(allow_leading_hyphen=True)], timeout: float = 60.0) -> int:
+    """Start a peer, and ask it one forward and one vjp of every operator that it lists: does it keep the protocol?
+
+    Parameters
+    ----------
+    command
+        The command that starts the peer, after --.
+    timeout
+        Seconds for each answer.
+    """
+    from gradcheck.subjects.peers import Peer
+
+    if not command:
+        raise UsageError("peer check: give the command that starts the peer, after --")
+    peer = Peer(command, timeout=timeout)
+    about = peer.host.about
+    print(f"{peer.name} {peer.version}  {len(about.operators)} operators  {', '.join(about.dtypes)}  {about.encoding}")
+    try:
+        problems = [problem for name in about.operators if (problem := _problem(peer, name))]
+    finally:
+        peer.host.close()
+    for problem in problems:
+        print(f"problem  {problem}")
+    print(f"{len(about.operators) - len(problems)} of {len(about.operators)} operators answer as the protocol asks")
+    return 1 if problems else 0
+
+
+@app.command
+def schema() -> int:
+    """Print the JSON Schema of the protocol's lines."""
+    from gradcheck.subjects import wire
+
+    json.dump(wire.schema(), sys.stdout, indent=1, sort_keys=True)
+    print()
+    return 0
+
+
+def isolating(names: Sequence[str]) -> list[str]:
+    """The same subjects, each in a process of its own; a peer has one already."""
+    return [name if name.startswith("peer:") else f"isolated:{name}" for name in names]
+
+
+def _problem(peer: object, name: str) -> str:
+    from gradcheck import catalogue
+    from gradcheck.engine.definition import fill
+    from gradcheck.subjects.mapped import active
+    from gradcheck.subjects.peers import Peer
+    from gradcheck.subjects.process import PeerError
+
+    assert isinstance(peer, Peer)
+    if name not in catalogue.operators():
+        return f"{name}: no operator of the catalogue has this name; see `gradcheck list`"
+    operator = catalogue.operator(name)
+    example = operator.examples[0]
+    inputs, _ = fill(example, operator.domain, peer.host.about.dtypes[0], np.random.default_rng(0))
+    made = peer.implementation(name, example.params)
+    assert made is not None
+    try:
+        value = np.asarray(made.forward(*inputs, **example.params))
+        gradients = made.vjp(np.ones_like(value), *inputs, **example.params)
+    except PeerError as error:
+        return f"{name}: {type(error).__name__}: {error}"
+    want = np.asarray(operator.definition(*inputs, **example.params))
+    if value.shape != want.shape:
+        return f"{name}: the output has shape {value.shape}; it must have {want.shape}"
+    for k, g in zip(active(inputs), gradients, strict=True):
+        if g.shape != inputs[k].shape:
+            return f"{name}: the gradient of input {k} has shape {g.shape}; it must have {inputs[k].shape}"
+    return ""

@@ -1,0 +1,117 @@
+"""JAX as a subject, eager or compiled: reverse mode by ``jax.vjp``."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from gradcheck.subjects.mapped import Function, active
+from gradcheck.subjects.protocol import Implementation
+
+
+class Jax:
+    """The functions of jax.numpy, jax.nn, jax.lax and jax.scipy, one operation after the other on the CPU."""
+
+    name = "jax"
+
+    def __init__(self) -> None:
+        """Raises ImportError where jax is not installed."""
+        import jax
+
+        from gradcheck.subjects.jax_table import table
+
+        self.version: str = jax.__version__
+        self._table = table()
+
+    def implementation(self, operator: str, params: Mapping[str, Any]) -> Implementation | None:
+        """The function of that name with its derivatives; None where JAX has none for these parameters."""
+        function = self._table.function(operator, params)
+        return None if function is None else self._made(function)
+
+    def supports(self, operator: str, dtype: np.dtype[Any]) -> bool:
+        """Whether the function is there in this type."""
+        return self._table.supports(operator, dtype)
+
+    def _made(self, function: Function) -> Implementation:
+        return Implementation(
+            forward=lambda *inputs, **params: forward(function, inputs, params),
+            vjp=lambda cotangent, *inputs, **params: vjp(function, cotangent, inputs, params),
+        )
+
+
+class JaxJit(Jax):
+    """The same functions, each compiled as a whole by ``jax.jit`` for every shape and type."""
+
+    name = "jax-jit"
+
+    def _made(self, function: Function) -> Implementation:
+        import jax
+
+        def run(*inputs: Any, **params: Any) -> Any:
+            with doubles():
+                return arrays(jax.jit(functools.partial(function, **params))(*inputs))
+
+        def pull(cotangent: Any, *inputs: Any, **params: Any) -> Any:
+            with doubles():
+                compiled = jax.jit(functools.partial(_pull, function, params, active(inputs)))
+                return arrays(compiled(cotangent, *inputs))
+
+        return Implementation(forward=run, vjp=pull)
+
+
+@contextlib.contextmanager
+def doubles() -> Iterator[None]:
+    """Double precision for the time of a call: whoever else uses JAX in this process keeps the setting of his own."""
+    import jax
+
+    with jax.enable_x64(True):
+        yield
+
+
+def arrays(value: Any) -> Any:
+    """NumPy arrays of one's own, in the structure that is given."""
+    return tuple(map(arrays, value)) if isinstance(value, (tuple, list)) else np.array(value)
+
+
+def _partly(
+    function: Function, inputs: tuple[Any, ...], params: Mapping[str, Any], wanted: tuple[int, ...]
+) -> Function:
+    """The function of the inputs that are wanted alone."""
+
+    def of_wanted(*values: Any) -> Any:
+        full = list(inputs)
+        for k, value in zip(wanted, values, strict=True):
+            full[k] = value
+        return function(*full, **params)
+
+    return of_wanted
+
+
+def _pull(function: Function, params: Mapping[str, Any], wanted: tuple[int, ...], cotangent: Any, *inputs: Any) -> Any:
+    import jax
+
+    _, pull = jax.vjp(_partly(function, inputs, params, wanted), *(inputs[k] for k in wanted))
+    # JAX takes the transpose where the adjoint is asked for: the same for real numbers, conjugate for complex ones.
+    conjugate = functools.partial(jax.tree_util.tree_map, jax.numpy.conj)
+    return conjugate(pull(conjugate(cotangent)))
+
+
+def forward(function: Function, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
+    """The value, as an array or a tuple of arrays."""
+    import jax
+
+    with doubles():
+        return arrays(function(*map(jax.numpy.array, inputs), **params))
+
+
+def vjp(function: Function, cotangent: Any, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
+    """The gradients of the inputs of floating or complex type."""
+    import jax
+
+    with doubles():
+        given = jax.tree_util.tree_map(jax.numpy.array, cotangent)
+        return arrays(_pull(function, params, active(inputs), given, *map(jax.numpy.array, inputs)))
