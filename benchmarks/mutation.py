@@ -1,0 +1,254 @@
+"""Which faults in the reference rules does ``verify`` catch?  Each is made in memory, one at a time, and looked for.
+
+``python -m benchmarks.mutation [--only PATTERN] [--seconds N] [--state FILE] [--workers N]``
+
+A mutant is killed if the verification of some operator whose rule uses the function *fails*; an undecided one survives.
+Survivors that are equivalent stand in ``mutation_equivalents.txt`` with a reason; any other makes the exit code 1.
+``--seconds`` ends the run early, ``--state`` keeps what is done and goes on from there; a run that is cut off makes the exit
+code 1 too, as its share is of a part only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import fnmatch
+import hashlib
+import json
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any
+
+from benchmarks.mutation_kinds import Mutant, mutants_of
+from benchmarks.running import spread
+from gradcheck.catalogue import operators
+from gradcheck.engine.verify import verify_operator
+from gradcheck.records import Status
+from gradcheck.subjects import load
+from reference_nets import rules
+from reference_nets.rules import JVPS, RULES
+
+EQUIVALENTS = Path(__file__).with_name("mutation_equivalents.txt")
+PLACE = str(Path(rules.__file__).parent)
+LIMIT = 60.0
+"""Seconds per operator: over ten times the slowest of them unchanged, so that only a rule that hangs reaches it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of one mutant: ``by`` is the operator that failed, or empty."""
+
+    mutant: Mutant
+    by: str
+    note: str = ""
+
+
+def reached(function: Any, seen: dict[int, FunctionType] | None = None) -> dict[int, FunctionType]:
+    """All functions of the rules that a rule can call: by global name, from its closure, or from a module that it names."""
+    seen = {} if seen is None else seen
+    if isinstance(function, (tuple, list)):
+        for part in function:
+            reached(part, seen)
+    if not isinstance(function, FunctionType) or id(function) in seen:
+        return seen
+    if not function.__code__.co_filename.startswith(PLACE):
+        return seen
+    seen[id(function)] = function
+    for cell in function.__closure__ or ():
+        with contextlib.suppress(ValueError):  # the cell is empty
+            reached(cell.cell_contents, seen)
+    for name in _names(function.__code__):
+        reached(function.__globals__.get(name), seen)
+    return seen
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for part in code.co_consts:
+        if isinstance(part, CodeType):
+            yield from _names(part)
+
+
+@cache
+def users() -> Mapping[tuple[str, str], tuple[str, ...]]:
+    """The operators by file and outermost function that their rules use."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for name in operators():
+        for function in reached((RULES.get(name), JVPS.get(name))).values():
+            code = function.__code__
+            outer = code.co_qualname.split(".")[0]
+            names = found.setdefault((code.co_filename, outer), [])
+            if name not in names:
+                names.append(name)
+    return {key: tuple(names) for key, names in found.items()}
+
+
+def codes(code: CodeType) -> Iterator[CodeType]:
+    """The code object and all within it."""
+    yield code
+    for part in code.co_consts:
+        if isinstance(part, CodeType):
+            yield from codes(part)
+
+
+@contextlib.contextmanager
+def applied(mutant: Mutant, names: Sequence[str]) -> Iterator[None]:
+    """The rules of these operators with the mutant in place; the functions get their own code back at the end."""
+    new = {code.co_qualname: code for code in codes(compile(mutant.tree, mutant.file, "exec"))}
+    reachable = reached(tuple(table.get(name) for name in names for table in (RULES, JVPS)))
+    old: list[tuple[FunctionType, CodeType]] = []
+    try:
+        for function in reachable.values():
+            code = function.__code__
+            outer = code.co_qualname.split(".")[0]
+            if code.co_filename == mutant.file and outer == mutant.function:
+                changed = new[code.co_qualname]
+                if changed.co_freevars != code.co_freevars:
+                    # a dropped term may leave a name of the closure unused: keep the cells as they are
+                    raise ClosureError(", ".join(sorted(set(code.co_freevars) - set(changed.co_freevars))))
+                old.append((function, code))
+                function.__code__ = changed
+        yield
+    finally:
+        for function, code in old:
+            function.__code__ = code
+
+
+class ClosureError(Exception):
+    """The mutant needs other variables of its closure than the function has: it cannot be put in place."""
+
+
+@cache
+def _sound(name: str, profile: str) -> bool:
+    """Whether the operator passes unchanged: only then does its failure say something of the mutant."""
+    return verify_operator(load("reference"), operators()[name], profile=profile).status is Status.PASS
+
+
+def judged(mutant: Mutant, names: Sequence[str], profiles: Sequence[str] = ("quick", "default")) -> Answer:
+    """The quick profile first over all operators, then the default one; the first failure ends it."""
+    notes: list[str] = []
+    for profile in profiles:
+        sound = [name for name in names if _sound(name, profile)]
+        notes += [f"{name} does not pass unchanged ({profile})" for name in names if name not in sound]
+        try:
+            with applied(mutant, sound):
+                for name in sound:
+                    record = verify_operator(load("reference"), operators()[name], profile=profile, limit=LIMIT)
+                    if record.status is Status.FAIL:
+                        return Answer(mutant, name)
+                    if record.status is not Status.PASS:
+                        notes.append(f"{name} undecided ({profile})")
+        except ClosureError as error:
+            notes.append(f"not put in place: {error} would be unused")
+            break
+    return Answer(mutant, "", "; ".join(notes))
+
+
+def equivalents(text: str) -> dict[str, str]:
+    """Reasons by mutant, from lines ``mutant | reason``.  ValueError for a line without a reason."""
+    table = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        key, _, reason = line.rpartition(" | ")
+        if not key.strip() or not reason.strip():
+            raise ValueError(f"line {number}: {line!r}; write `mutant | why it is equivalent`")
+        table[key.strip()] = reason.strip()
+    return table
+
+
+def report(answers: Sequence[Answer], reasons: Mapping[str, str], say: Callable[[str], object] = print) -> bool:
+    """Print the shares and the survivors; whether each survivor has its reason.  No reason is taken for a killed mutant."""
+    total, killed = Counter[str](), Counter[str]()
+    for answer in answers:
+        total[answer.mutant.kind] += 1
+        killed[answer.mutant.kind] += bool(answer.by)
+    ok = bool(answers)
+    for answer in sorted((a for a in answers if not a.by), key=lambda a: (a.mutant.file, a.mutant.line)):
+        mutant, reason = answer.mutant, reasons.get(answer.mutant.key)
+        ok &= reason is not None
+        note = f"  ({answer.note})" if answer.note else ""
+        say(f"{Path(mutant.file).name}:{mutant.line}  {mutant.key}{note}: {reason or 'SURVIVES WITHOUT A REASON'}")
+    for answer in answers:
+        if answer.by and answer.mutant.key in reasons:
+            ok = False
+            say(f"{answer.mutant.key}: called equivalent, but {answer.by} fails with it")
+    for kind in sorted(total):
+        say(f"{kind:<12} {killed[kind]:>5} of {total[kind]:<5} killed")
+    share = 100 * killed.total() / max(1, total.total())
+    say(f"{'all':<12} {killed.total():>5} of {total.total():<5} killed, {share:.1f} %")
+    return ok
+
+
+def collected(pattern: str) -> list[tuple[Mutant, tuple[str, ...]]]:
+    """Mutants of the functions that operators of this pattern use, with those operators."""
+    jobs = []
+    for path in sorted(Path(PLACE).glob("*.py")):
+        for mutant in mutants_of(path.read_text(encoding="utf-8"), str(path)):
+            names = [n for n in users().get((mutant.file, mutant.function), ()) if fnmatch.fnmatchcase(n, pattern)]
+            if names:
+                jobs.append((mutant, tuple(names)))
+    return jobs
+
+
+def _source() -> str:
+    """Fingerprint of the rules and of what judges them: a state file of other text says nothing of this one."""
+    digest, root = hashlib.sha256(), Path(PLACE).parents[1]
+    here = Path(__file__).parent
+    for path in (
+        *sorted(Path(PLACE).glob("*.py")),
+        *sorted((root / "gradcheck").rglob("*.py")),
+        *here.glob("mutation*.py"),
+    ):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _known(state: Path | None) -> dict[str, tuple[str, str]]:
+    if state is None or not state.exists():
+        return {}
+    rows = [json.loads(line) for line in state.read_text(encoding="utf-8").splitlines()]
+    return {row["job"]: (row["by"], row["note"]) for row in rows if row["source"] == _source()}
+
+
+def _work(job: tuple[Mutant, tuple[str, ...]]) -> Answer:
+    return judged(*job)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run it; 0 if all was looked at and each survivor is explained."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.mutation", description=__doc__.splitlines()[0])
+    parser.add_argument("--only", default="*", help="pattern of operator names")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no mutant after so long")
+    parser.add_argument("--state", type=Path, help="file of what is done, to go on from")
+    parser.add_argument("--workers", type=int, default=2, choices=(1, 2))
+    options = parser.parse_args(arguments)
+    os.nice(10)
+    begun, known, source = time.monotonic(), _known(options.state), _source()
+    jobs = collected(options.only)
+    if not jobs:
+        parser.error(f"--only {options.only}: no rule of such an operator has anything to change")
+    label = {job[0].key: f"{job[0].key} @ {','.join(job[1])}" for job in jobs}
+    answers = [Answer(m, *known[label[m.key]]) for m, _ in jobs if label[m.key] in known]
+    left = [job for job in jobs if label[job[0].key] not in known]
+    timely = (job for job in left if time.monotonic() - begun < options.seconds)
+    for answer in spread(_work, timely, options.workers, lambda job: Answer(job[0], "killed its process")):
+        answers.append(answer)
+        if options.state is not None:
+            row = {"job": label[answer.mutant.key], "by": answer.by, "note": answer.note, "source": source}
+            with options.state.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
+    ok = report(answers, equivalents(EQUIVALENTS.read_text(encoding="utf-8")))
+    print(f"{len(answers)} of {len(jobs)} mutants looked at, {time.monotonic() - begun:.0f} s")
+    return 0 if ok and len(answers) == len(jobs) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
