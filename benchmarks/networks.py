@@ -13,6 +13,7 @@ import argparse
 import gc
 import json
 import math
+import os
 import random
 import subprocess
 import sys
@@ -50,6 +51,21 @@ def network_here() -> Task:
     layers = tuple(mlp.Layer(w, b) for w, b in arrays)
     activations = (generic.hyperbolic_tangent(),) * len(layers)
     return lambda: [part for layer in mlp.gradient(layers, activations, mlp.quadratic, x, y) for part in layer]
+
+
+def products_alone() -> Task:
+    """The matrix products of the gradient in NumPy and nothing else: no code on NumPy's BLAS can be faster."""
+    layers, x, y = network()
+    values, deltas = [x, y[:, :1] * np.ones(WIDTHS[1]), y[:, :1] * np.ones(WIDTHS[2])], []
+
+    def task() -> list[float]:
+        deltas[:] = [a @ w for a, (w, _) in zip(values, layers, strict=True)]
+        products = [a.T @ d for a, d in zip(values, deltas, strict=True)]
+        products += [d @ w.T for d, (w, _) in zip(deltas[1:], layers[1:], strict=True)]
+        assert len(products) == 8
+        return []  # not a gradient: nothing to compare
+
+    return task
 
 
 def _cost(numpy: Any, x: Any, y: Any) -> Callable[[Any], Any]:
@@ -240,6 +256,7 @@ TASKS: dict[str, dict[str, Callable[[], Task]]] = {
         "autograd": network_autograd,
         "torch": network_torch,
         "jax": network_jax,
+        "matrix products alone": products_alone,
     },
     "scalar": {
         "here": lambda: scalar_tape(SCALAR),
@@ -278,10 +295,18 @@ def work(part: str, tool: str) -> None:
         print(json.dumps({"seconds": seconds, "numbers": _few(numbers) if part == "network" else numbers}), flush=True)
 
 
+ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")} | {
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+}
+"""NumPy's libraries, PyTorch and JAX read these when they start."""
+
+
 class Worker:
     def __init__(self, part: str, tool: str, python: str) -> None:
         command = [python, "-m", "benchmarks.networks", "--worker", part, tool]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **ONE_THREAD}
+        )
         self.seconds: list[float] = []
         self.numbers: list[float] = []
         first = self.process.stdout.readline() if self.process.stdout else ""
@@ -320,7 +345,9 @@ def compare(part: str, rounds: int, pythons: dict[str, str], *, collecting: bool
 
 def _apart(one: Sequence[float], other: Sequence[float]) -> float:
     a, b = (np.asarray(numbers) for numbers in (one, other))
-    n = min(len(a), len(b))  # without gradient there is a value alone
+    n = min(len(a), len(b))  # without gradient there is a value alone, of products nothing
+    if not n:
+        return math.nan
     return float(np.max(np.abs(a[:n] - b[:n])) / np.max(np.abs(b[:n])))
 
 
@@ -386,9 +413,12 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    # micrograd sorts by recursion: deep Python frames need a deep stack, and only threads can be given one
-    sys.setrecursionlimit(10_000_000)
-    threading.stack_size(512 * 2**20)
-    thread = threading.Thread(target=main)
-    thread.start()
-    thread.join()
+    if "network" in sys.argv:
+        main()  # in a thread of its own malloc gives memory back to the system after each array, and faults it in again
+    else:
+        # micrograd sorts by recursion: deep Python frames need a deep stack, and only threads can be given one
+        sys.setrecursionlimit(10_000_000)
+        threading.stack_size(512 * 2**20)
+        thread = threading.Thread(target=main)
+        thread.start()
+        thread.join()
