@@ -62,7 +62,6 @@ def products_alone() -> Task:
         deltas[:] = [a @ w for a, (w, _) in zip(values, layers, strict=True)]
         products = [a.T @ d for a, d in zip(values, deltas, strict=True)]
         products += [d @ w.T for d, (w, _) in zip(deltas[1:], layers[1:], strict=True)]
-        assert len(products) == 8
         return []  # not a gradient: nothing to compare
 
     return task
