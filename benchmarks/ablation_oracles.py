@@ -148,6 +148,13 @@ JUDGE = (
     judge("kinks: convex or concave", CATCH, f"{PIECES}.one_sign", instead=constant(False)),
     judge("kinks: into the domain", BOTH, f"{ENGINE}.hull:ends", after=lambda found, *args: (found[0], 0 * found[1])),
     judge("kinks: conventions", ACCEPT, f"{LOOKER}:fixed_choices", instead=lambda *args: []),
+    judge(
+        "kinks: leaps and infinite slopes",
+        ACCEPT,
+        f"{ENGINE}.kinks:leaps",
+        instead=constant(False),
+        kept="the sweep of the catalogue needs it: qr at equal columns",
+    ),
     judge("leaps along no coordinate", ACCEPT, f"{LOOKER}:leaps", instead=constant(False)),
     judge("kinks that no coordinate shows", ACCEPT, f"{LOOKER}:kinked_across", instead=constant(False)),
     judge("kinks that no line shows", ACCEPT, f"{ENGINE}.screen:kinked_across", instead=constant(False)),

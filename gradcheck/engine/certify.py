@@ -84,8 +84,12 @@ class Certifier:
         better = np.isfinite(value) & np.isfinite(bound) & np.isin(known.kind, SMOOTHLY)
         if not better.any():
             return None
+        # Where the truth is zero, by cancellation or as nothing depends on an entry, the other entries are the scale.
+        largest = float(np.max(np.abs(found.value), initial=0.0, where=np.isfinite(found.value)))
+        vanishes = better & (np.abs(value) <= bound)
         return replace(
             known,
+            scale=np.where(vanishes, np.fmax(known.scale, largest), known.scale),
             value=np.where(better, value, known.value),
             bound=np.where(better, bound, known.bound),
             low=np.where(better, value - bound, known.low),
@@ -101,11 +105,14 @@ class Certifier:
     def movement(
         self, found: Enclosure, rows: Array, cotangents: tuple[Array, ...], u: float, rng: np.random.Generator
     ) -> Array:
-        """k, as ``conditioning.movement`` has it: three times the largest movement of the truth in six draws, along each row."""
+        """k, as ``conditioning.movement`` has it: three times the largest movement of the truth in six draws, along each row.
+
+        The text's rounded constants move, too: x^(1/3) of 1e-60 is another number by 70 roundoffs if the exponent is.
+        """
         most = np.zeros(len(rows))
         for _ in range(6):
             moved, turned = _moved(found, cotangents, u, rng)
-            change = np.abs(rows @ (found.nearby(moved, turned) - found.value))
+            change = np.abs(rows @ (found.with_other_constants(u, rng).nearby(moved, turned) - found.value))
             most = np.fmax(most, np.where(np.isfinite(change), change, 0.0))
         return 3 * most
 

@@ -7,6 +7,7 @@ them: its gradients at x + delta w, for directions w that are random, or steered
 * A coordinate whose gradient depends on the sign of its own w alone has a kink of its own: its set is an interval.
 * Across a facet between two pieces a continuous function's gradient jumps along the facet's normal.  Coordinates that jump together
   belong together, and the whole set is the product of one set for each such group.
+* Where the forward leaps, or its slope is infinite, there is no such set: that is outside.
 * An answer outside of a group's hull is refuted once random directions show nothing new: every piece was met at least twice, so
   that what was never met is improbable (Good 1953), or the function is convex or concave along all that was seen, and
   steering has then found the extreme.  Otherwise it stays undecided.
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gradcheck.engine.hull import Pieces, Sampler, nearest
+from gradcheck.engine.hull import Pieces, Sampler, leaps, nearest
 from gradcheck.engine.judge import Judgement, Truth, allowance
 from gradcheck.records import Array, Local
 
@@ -45,6 +46,8 @@ def settle(
     if not np.all(np.isfinite(answer)):
         out = np.where(np.isfinite(answer), out, int(Judgement.WRONG))
         return out, _truth(np.zeros(n), np.zeros(n)), np.zeros(n)
+    if leaps(sampler.owner, sampler.x, sampler.g, sampler.rows, rng, jump=False):
+        return np.full(n, int(Judgement.OUTSIDE)), _truth(np.full(n, np.nan), np.full(n, np.inf)), np.zeros(n)
     pieces = Pieces(sampler, rng)
     for _ in range(2):
         pieces.pair()

@@ -14,6 +14,7 @@ from gradcheck.records import Coverage, Finding, Record, Severity, Status, Verdi
 
 GRAVEST = (
     Verdict.WRONG,
+    Verdict.UNREFUTED,
     Verdict.CONFLICT,
     Verdict.CONTRACT,
     Verdict.STOPPED,
@@ -24,6 +25,7 @@ GRAVEST = (
     Verdict.CONVENTION,
     Verdict.SURROGATE,
     Verdict.RIGHT,
+    Verdict.REFUTED,
     Verdict.EMPTY,
     Verdict.UNSUPPORTED,
 )

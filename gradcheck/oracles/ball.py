@@ -8,7 +8,7 @@ function that floating point computes, nothing is said, and why is said in words
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,23 @@ class Enclosure:
     def nearby(self, inputs: Sequence[Array], cotangents: Sequence[Array]) -> Array:
         """The derivative of the same branch at other inputs, to 128 bits, (n,); nan where it has none."""
         return _gradient(self.program, inputs, cotangents, self.active, 128)[0]
+
+    def with_other_constants(self, u: float, rng: np.random.Generator) -> Enclosure:
+        """The same text with constants and exponents that are rounded (1/3, and not 3 or 0.5) changed by the relative amount ``u``."""
+
+        def moved(numbers: Any) -> Any:
+            given = np.asarray(numbers, np.float64)
+            rounded = np.isfinite(given) & (given * 2.0**20 != np.round(given * 2.0**20))
+            return np.where(rounded, given * (1 + u * rng.choice((-1.0, 1.0), size=given.shape)), given)
+
+        program = self.program
+        steps = tuple(
+            replace(step, parameter=float(moved(step.parameter))) if isinstance(step.parameter, float) else step
+            for step in program.steps
+        )
+        places, numbers = program.constants
+        other = replace(program, steps=steps, constants=(places, moved(numbers)), traced=None, kept={})
+        return replace(self, program=other)
 
     def in_floats(self, dtype: np.dtype[Any], inputs: Sequence[Array], cotangents: Sequence[Array]) -> Array:
         """What reverse accumulation of the text gives in floats of that type, (n,); nan where NumPy has no such functions."""

@@ -1,5 +1,6 @@
 """The process protocol: honest peers in four languages, and hostile ones, none of which takes the host down."""
 
+import contextlib
 import gc
 import os
 import shutil
@@ -127,8 +128,8 @@ def test_kills_leave_no_zombie_and_no_file():
         with pytest.raises(UsageError, match="PeerCrash"):
             Peer(["true"])
     gc.collect()
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    with contextlib.suppress(ChildProcessError):  # no child at all
+        assert os.waitpid(-1, os.WNOHANG) == (0, 0)  # none that has ended and was not waited for
     assert set(os.listdir(tempfile.gettempdir())) <= before
     assert len(os.listdir("/proc/self/fd")) <= handles + 8  # the last threads may still be closing theirs
 
