@@ -150,23 +150,33 @@ def _cut(prover: _Prover) -> tuple[list[Form], list[Cell]]:
         cells = arrange(forms, prover.domain, prover.size)
         fresh: dict[Form, None] = {}
         for cell in cells:
-            found = prover.both(cell.point, _signs(forms, prover, cell))
-            if isinstance(found, str):
-                continue
-            symbols = symbols_for(prover.size, _signs(forms, prover, cell))
-            for reading in found:
-                for asked in reading.compared:
-                    if asked.has(G):
-                        raise Unclear("the rule compares the cotangent")
-                poles = [e for e in reading.critical if _is_pole(e, found[0])]
-                prover.poles |= dict.fromkeys(f"{e} = 0" for e in poles)
-                for expression in (*reading.compared, *(e for e in reading.critical if e not in poles)):
-                    fresh |= dict.fromkeys(forms_of(expression, symbols))
+            fresh |= _asked(prover, cell, forms)
         new = [f for f in _distinct(list(fresh)) if f not in forms and tuple(-c for c in f) not in forms]
         if not new:
             return forms, cells
         forms += new
     raise Unclear(f"comparisons that depend on comparisons, more than {ROUNDS} deep")
+
+
+def _asked(prover: _Prover, cell: Cell, forms: list[Form]) -> dict[Form, None]:
+    """The forms that both texts compare at a cell; where these cannot be said, the cell is unknown, and others are not."""
+    signs = _signs(forms, prover, cell) if cell.open else (0,) * prover.size
+    found = prover.both(cell.point, signs)
+    if isinstance(found, str):
+        return {}
+    symbols, fresh = symbols_for(prover.size, signs), dict[Form, None]()
+    try:
+        for reading in found:
+            if any(expression.has(G) for expression in reading.compared):
+                raise Unclear("the rule compares the cotangent")
+            poles = [e for e in reading.critical if _is_pole(e, found[0])]
+            prover.poles |= dict.fromkeys(f"{e} = 0" for e in poles)
+            for expression in (*reading.compared, *(e for e in reading.critical if e not in poles)):
+                fresh |= dict.fromkeys(forms_of(expression, symbols))
+    except Unclear as error:
+        prover.cache[cell.point, signs] = str(error)
+        return {}
+    return fresh
 
 
 def _is_pole(expression: Any, definition: Reading) -> bool:

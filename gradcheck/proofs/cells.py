@@ -22,6 +22,9 @@ Form = tuple[Fraction, ...]
 STRIP = sympy.Rational(1, 2**80)
 """Relative half-width of the strip that stands for an irrational boundary."""
 
+LONGEST = 60
+"""Operations of an expression whose zeros are looked for."""
+
 LIMIT = 243
 """Cells beyond which a text is left alone: five forms in three signs."""
 
@@ -121,6 +124,8 @@ def arrange(forms: Sequence[Form], domain: Sequence[tuple[Form, int]], size: int
 
 def forms_of(expression: Any, symbols: Sequence[Any]) -> list[Form]:
     """Linear forms whose signs together decide the sign of an expression, wherever it has one."""
+    if sympy.count_ops(expression) > LONGEST:
+        raise Unclear(f"a comparison or a denominator of more than {LONGEST} operations is not followed")
     if expression.is_positive or expression.is_negative or not expression.free_symbols:
         return []
     top, bottom = sympy.fraction(sympy.together(expression))

@@ -229,7 +229,8 @@ def formulas(values: NDArray[Any]) -> list[Expression]:
 def to_tree(expression: Expression) -> Any:
     """An expression as nested lists of names and arguments: data, which nothing evaluates."""
     if isinstance(expression, sympy.Symbol):
-        return ["Symbol", expression.name]
+        sign = "positive" if expression.is_positive else "negative" if expression.is_negative else "real"
+        return ["Symbol", expression.name, sign]
     if isinstance(expression, sympy.Rational):
         return ["Rational", str(expression.p), str(expression.q)]
     return [type(expression).__name__, *(to_tree(argument) for argument in expression.args)]
@@ -248,15 +249,17 @@ KNOWN = {
 NUMBERS = {"Pi": sympy.pi, "Exp1": sympy.E}
 
 
-def from_tree(tree: Any, symbols: dict[str, Expression]) -> Expression:
-    """The expression again; a name that is not known is a ``ValueError``."""
+def from_tree(tree: Any) -> Expression:
+    """The expression again; what is not known here is a ``ValueError``."""
+    if not (isinstance(tree, list | tuple) and tree and isinstance(tree[0], str)):
+        raise ValueError(f"{tree!r} is no formula: it must be a list that begins with a name")
     head, *rest = tree
-    if head == "Symbol":
-        return symbols[rest[0]]
+    if head == "Symbol" and len(rest) == 2 and rest[1] in ("positive", "negative", "real"):
+        return sympy.Symbol(str(rest[0]), **{rest[1]: True})
     if head == "Rational":
         return sympy.Rational(int(rest[0]), int(rest[1]))
     if head in NUMBERS:
         return NUMBERS[head]
     if head not in KNOWN:
         raise ValueError(f"a formula has the function {head!r}, which is not known here")
-    return KNOWN[head](*(from_tree(argument, symbols) for argument in rest))
+    return KNOWN[head](*(from_tree(argument) for argument in rest))

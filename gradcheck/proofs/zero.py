@@ -23,6 +23,7 @@ def is_zero(expression: Any) -> bool:
 def _steps() -> Iterator[Callable[[Any], Any]]:
     yield sympy.expand
     yield _algebraic
+    yield lambda e: _algebraic(sympy.expand(e))
     yield sympy.simplify
     yield lambda e: _algebraic(sympy.expand_func(e))
     yield lambda e: sympy.simplify(sympy.expand_log(sympy.expand_func(e), force=False))
@@ -30,7 +31,9 @@ def _steps() -> Iterator[Callable[[Any], Any]]:
 
 def _algebraic(expression: Any) -> Any:
     """Hyperbolic functions by exponentials, these by products of powers of independent positive variables, then a quotient of polynomials."""
-    plain = sympy.expand(sympy.expand_trig(expression).rewrite(_HYPERBOLIC, sympy.exp), power_exp=True, power_base=True)
+    plain = sympy.expand_trig(expression).rewrite(_HYPERBOLIC, sympy.exp)
+    plain = plain.replace(sympy.exp, lambda x: sympy.exp(sympy.expand(x)))
+    plain = sympy.expand(plain, power_exp=True, power_base=True, mul=False, multinomial=False, log=False, basic=False)
     plain = plain.replace(sympy.erfc, lambda x: 1 - sympy.erf(x))
     powers = sorted(plain.atoms(sympy.exp), key=sympy.default_sort_key)
     swapped: dict[Any, Any] = {}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gradcheck.cli import NOT_OK, OK, WRONG_USAGE, _console, execute, proving
+from gradcheck.cli import NOT_OK, OK, _console, execute, proving
 from gradcheck.proofs import coq
 
 CLOSED = "Theorem one : 1 = 1.\nProof. reflexivity. Qed.\n"
@@ -55,8 +55,3 @@ def test_where_coqc_is_absent_the_reason_is_printed_and_nothing_is_proved(
     assert execute(["prove", "--coq"]) == OK
     out = capsys.readouterr().out
     assert "coqc is not installed" in out and "Nothing was proved." in out and "proved Backprop" not in out
-
-
-def test_prove_without_a_choice_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
-    assert execute(["prove"]) == WRONG_USAGE
-    assert "--coq" in capsys.readouterr().err
