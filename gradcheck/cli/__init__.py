@@ -202,6 +202,7 @@ def prove(
     /,
     *,
     coq: bool = False,
+    exhaustive: bool = False,
     output: Path = Path("reports/proofs"),
     recheck: Path | None = None,
     time_limit: float = 15.0,
@@ -214,6 +215,8 @@ def prove(
         Operators or shell-style patterns; none means all that act entry by entry.
     coq
         Compile the Coq theorems of a checkout instead and hold their axioms against those stated; needs coqc.
+    exhaustive
+        Run unary operators on every float16 and bfloat16 number instead, against correctly rounded derivatives.
     output
         Directory for the certificates, one JSON file per operator.
     recheck
@@ -232,6 +235,8 @@ def prove(
     if recheck is not None:
         return proving.recheck(_console(), recheck, time_limit)
     with _writing(output):
+        if exhaustive:
+            return proving.exhaustive(_console(), names or [], output)
         return proving.algebra(_console(), names or [], output, time_limit)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,6 +116,54 @@ def recheck(console: Console, directory: Path, limit: float = LIMIT, jobs: int =
         refused += bool(found)
     console.print(f"{len(files)} files checked again, {refused} refused")
     return NOT_OK if refused else OK
+
+
+def exhaustive(console: Console, names: Sequence[str], output: Path, jobs: int = JOBS) -> int:
+    """Run the rules of unary operators on every float16 and bfloat16 number, and print how each does.
+
+    A measurement and no verdict: a rule may be accurate and not correctly rounded.
+    """
+    needs_sympy()
+    operators = [operator for operator in selected(names) if len(operator.examples[0].shapes) == 1]
+    if not operators:
+        raise UsageError(f"prove --exhaustive {' '.join(names)}: none of these has a single argument")
+    directory, done, start = output / "exhaustive", 0, time.perf_counter()
+    directory.mkdir(parents=True, exist_ok=True)
+    tasks = [operator.name for operator in operators]
+    for name, found in zip(tasks, _map(_every, tasks, jobs), strict=True):
+        (directory / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        done += all("unread" not in one for one in found)
+        for one in found:
+            console.print(_sentence(name, one))
+    seconds = time.perf_counter() - start
+    console.print(f"every input of float16 and bfloat16: {done} of {len(operators)} unary operators, {seconds:.0f} s")
+    return OK
+
+
+def _sentence(name: str, one: Mapping[str, Any]) -> str:
+    title = name + "".join(f", {k} {v}" for k, v in one["params"].items())
+    if "unread" in one:
+        return f"{title}: not read, {one['unread']}"
+    open_ = f", {one['undecided']} undecided" if one["undecided"] else ""
+    kinks = f", {one['kinks']} ties left out" if one["kinks"] else ""
+    worst = f", worst {one['worst']:.4g} ulp at {one['where']!r}" if one["wrong"] else ""
+    return f"{title} {one['dtype']}: {one['judged']} inputs{kinks}{open_}, {one['wrong']} not correctly rounded{worst}"
+
+
+def _every(name: str) -> list[dict[str, Any]]:
+    """One record for each choice of parameters and each type."""
+    from gradcheck.proofs.claims import choices, tool
+    from gradcheck.proofs.exhaustive import exhaustive
+    from gradcheck.proofs.reading import fingerprint
+    from reference_nets.rules import RULES
+
+    operator, rule, found = catalogue.operator(name), RULES[name], list[dict[str, Any]]()
+    about = {"name": name, "texts": {"definition": fingerprint(operator.definition), "rule": fingerprint(rule)}}
+    for params in choices(operator):
+        shown = exhaustive(operator.definition, rule, operator.domain.of(0), params)
+        rows = [{"unread": shown}] if isinstance(shown, str) else [asdict(one) for one in shown]
+        found += [{**about, "tool": tool(), "params": params, **row} for row in rows]
+    return found
 
 
 def _map(function: Callable[[Any], Any], tasks: Sequence[Any], jobs: int) -> Iterator[Any]:

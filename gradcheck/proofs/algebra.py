@@ -23,7 +23,7 @@ import sympy
 from gradcheck.claim import Set
 from gradcheck.numbers.balls import Balls
 from gradcheck.numbers.errors import NumbersError
-from gradcheck.proofs.cells import Cell, Form, Unclear, arrange, forms_of
+from gradcheck.proofs.cells import Cell, Form, Unclear, arrange, feasible, forms_of
 from gradcheck.proofs.reading import BITS, Reading, Text, exact, read, symbols_for
 from gradcheck.proofs.symbols import normalised, to_tree
 from gradcheck.proofs.zero import is_zero
@@ -230,8 +230,9 @@ def _in_open(prover: _Prover, cell: Cell, forms: list[Form]) -> tuple[Branch, tu
     for number, (slope, stated) in enumerate(zip(slopes, rule.outputs, strict=True)):
         if not is_zero(normalised(stated - G * slope)):
             how = f"the difference from the derivative by input {number} was not reduced to 0"
-            return Branch(where, UNKNOWN, how, point, True, data), (value, *slopes)
-    return Branch(where, PROVED, "the difference reduces to 0", point, True, data), (value, *slopes)
+            return Branch(where, UNKNOWN, how, point, True, data), None
+    kept = (value, *slopes, *(sympy.expand(r / G) for r in rule.outputs))
+    return Branch(where, PROVED, "the difference reduces to 0", point, True, data), kept
 
 
 @lru_cache(maxsize=8)
@@ -248,7 +249,9 @@ def _inside(conditions: Sequence[tuple[Form, int]], point: tuple[Fraction, ...])
 
 def _counterexample(prover: _Prover, found: tuple[Reading, Reading], cell: Cell, forms: list[Form]) -> str:
     conditions = [*prover.domain, *zip(forms, cell.signs, strict=True)]
-    points = [cell.point, *(p for p in _pool(prover.size) if _inside(conditions, p))]
+    drawn = _pool(prover.size)
+    mixed = [(*p[:k], cell.point[k], *p[k + 1 :]) for p in drawn[::3] for k in range(prover.size) if prover.size > 1]
+    points = [cell.point, *(p for p in (*drawn, *mixed) if _inside(conditions, p))]
     number = Balls(BITS)
     definition, rule = found
     with number.working():
@@ -286,52 +289,88 @@ def _on_boundary(
     if point is None:
         return branch(EXCLUDED, "no float64 number stands there")
     beside = [(s, b) for s, b in opened.items() if all(c in (0, o) for c, o in zip(cell.signs, s, strict=True))]
-    if any(b.result == UNKNOWN for _, (b, _) in beside):
+    if any(b.result in (UNKNOWN, REFUTED) for _, (b, _) in beside):
         return branch(UNKNOWN, "the rule is not decided beside it")
     found = prover.both(cell.point, (0,) * prover.size)
     if isinstance(found, str):
         return branch(UNKNOWN, found)
-    definition, rule = found
-    if not definition.finite or any(b.result == EXCLUDED for _, (b, _) in beside):
+    if not found[0].finite or any(b.result == EXCLUDED for _, (b, _) in beside):
         return branch(EXCLUDED, "the definition has no value there, or none beside it")
-    place = _place(prover, cell, forms)
-    here = tuple(definition.outputs[0].subs(place) for _ in (0,))
+    return Branch(where, *_compared(prover, cell, forms, found, [(s, kept) for s, (_, kept) in beside]), point, False)
+
+
+def _compared(
+    prover: _Prover, cell: Cell, forms: list[Form], found: tuple[Reading, Reading], beside: list[tuple[Any, Any]]
+) -> tuple[str, str]:
+    """What the rule has on a boundary, held against the limits of value and slopes from each side."""
+    size, place, values = prover.size, _place(prover, cell, forms), _values(prover, cell)
+    rule = found[1]
+    here, truth, stated_balls = _at_point(prover, cell, found)
+    valued = all(ball.is_finite() for ball in stated_balls)
+    stated = [sympy.expand(sympy.expand(r / G).subs(place)) for r in rule.outputs]
     limits = []
-    for signs, (_, kept) in beside:
-        symbols = symbols_for(prover.size, _signs(forms, prover, Cell(signs, cell.point)))
-        limits.append(tuple(_limit(e, symbols, place, prover, cell, forms, signs) for e in kept))
-    if not limits or not all(_number(v) for row in limits for v in row[:1]):
-        return branch(EXCLUDED, "the definition has no limit there")
-    if not all(is_zero(row[0] - here[0]) for row in limits):
-        return branch(EXCLUDED, "the definition jumps there")
-    stated = tuple((r / G).subs(place) for r in rule.outputs)
-    stated = tuple(sympy.expand(s) for s in stated)
-    balls = Balls(BITS)
-    with balls.working():
-        given = [balls.constants(np.array([float(x)])) for x in (1, *cell.point)]
-        valued = all(v.is_finite() for out in rule.program.evaluate(balls, given) for v in out.flat)
-    if not all(_number(v) for row in limits for v in row):
-        if prover.size > 1 and not valued:
-            return branch(REFUTED, "the rule has no value where the definition has one")
-        return branch(EXCLUDED, "the derivative has no finite limit there")
+    for signs, kept in beside:
+        symbols = symbols_for(size, _signs(forms, prover, Cell(signs, cell.point)))
+        row = [_limit(e, symbols, place, prover, cell, forms, signs) for e in kept]
+        slopes = [a if _number(a) else b for a, b in zip(row[1 : size + 1], row[size + 1 :], strict=True)]
+        limits.append([row[0], *slopes])
+    finite = all(_number(v) for row in limits for v in row)
+    heights = [row[0] for row in limits if _number(row[0])]
+    if any(abs(sympy.N(height.subs(values), 30) - here) > TOLERANCE * (1 + abs(here)) for height in heights):
+        return EXCLUDED, "the definition jumps there"
+    if not finite and size > 1:
+        smooth = all(ball.is_finite() for ball in truth)
+        if not valued and (smooth or len(heights) == len(limits)):
+            return REFUTED, "the rule has no value where the definition is continuous"
+        if not smooth:
+            return EXCLUDED, "the derivative has no value there"
+        apart = next((said for t, s in zip(truth, stated_balls, strict=True) if (said := _apart(t, s))), "")
+        if apart:
+            return REFUTED, f"at {exact(cell.point)} the derivative is {truth}, {apart}"
+    if not finite and size == 1:
+        infinite = any(v.is_infinite for row in limits for v in row)
+        return (EXCLUDED, "the derivative is infinite there") if infinite else (UNKNOWN, "a limit was not found")
     if not valued:
-        return branch(REFUTED, f"at {point} the rule has no value, and the definition has a finite slope on each side")
-    if not all(_number(s) for s in stated):
-        return branch(UNKNOWN, "the rule's formula has no value there, though the rule has one")
-    one_sided = prover.domain and not _inside([(f, 1) for f, _ in prover.domain], cell.point)
-    if all(is_zero(a - b) for row in limits[1:] for a, b in zip(row, limits[0], strict=True)):
+        return REFUTED, f"at {exact(cell.point)} the rule has no value, and the definition a finite slope on each side"
+    if not all(_number(v) for v in (*stated, *(v for row in limits for v in row[1:]))):
+        return UNKNOWN, "a formula has no value there, though the rule has one"
+    if all(is_zero(a - b) for row in limits for a, b in zip(row[1:], limits[0][1:], strict=True)):
         for a, b in zip(stated, limits[0][1:], strict=True):
             if not is_zero(a - b):
-                apart = abs(sympy.N((a - b).subs(_values(prover, cell)), 30))
-                return branch(REFUTED if apart > TOLERANCE else UNKNOWN, f"the rule gives {a}, the derivative is {b}")
-        return branch(PROVED, "the rule has the limit of the derivative" + (", one-sided" if one_sided else ""))
-    values = _values(prover, cell)
-    for k, a in enumerate(stated):
-        ends = [sympy.N(row[1 + k].subs(values), 30) for row in limits]
-        near = sympy.N(a.subs(values), 30)
-        if not min(ends) - TOLERANCE <= near <= max(ends) + TOLERANCE:
-            return branch(REFUTED, f"at the kink the rule gives {near} by input {k}, outside of [{min(ends)}, {max(ends)}]")
-    return branch(KINK, "not differentiable there; the rule lies between the slopes beside it, at the point looked at")
+                gap = abs(sympy.N((a - b).subs(values), 30))
+                return REFUTED if gap > TOLERANCE else UNKNOWN, f"the rule gives {a}, the derivative is {b}"
+        return PROVED, "the rule has the limit of the derivative"
+    rows = [[sympy.N(v.subs(values), 30) for v in row[1:]] for row in limits]
+    near = [sympy.N(a.subs(values), 30) for a in stated]
+    if not _in_hull(near, rows):
+        return REFUTED, f"at the kink the rule gives {near}, which is no mean of the slopes {rows} beside it"
+    return KINK, "not differentiable there; the rule is a mean of the slopes beside it, at the point looked at"
+
+
+def _at_point(prover: _Prover, cell: Cell, found: tuple[Reading, Reading]) -> tuple[Any, list[Any], list[Any]]:
+    """In balls: the definition's value (rounded), its gradient on the branch taken there, and what the rule gives."""
+    balls, (definition, rule) = Balls(BITS), found
+    with balls.working():
+        given = [balls.constants(np.array([float(x)])) for x in (Fraction(1), *cell.point)]
+        (height,) = definition.program.evaluate(balls, given[1:])
+        value = float(balls.nearest(height)[0])
+        truth = [ball for out in definition.program.gradient(balls, given[1:], given[:1]) for ball in out.flat]
+        stated = [ball for out in rule.program.evaluate(balls, given) for ball in out.flat]
+    return value, truth, stated
+
+
+def _in_hull(point: Sequence[Any], rows: Sequence[Sequence[Any]]) -> bool:
+    """Whether a point is a convex combination of the rows, up to ``TOLERANCE``: Clarke's gradient, of a piecewise smooth function."""
+    count = len(rows)
+    unit = [tuple(Fraction(i == k) for i in range(count + 1)) for k in range(count)]
+    conditions: list[tuple[Form, int]] = [(form, 2) for form in unit]
+    conditions.append(((*(Fraction(1),) * count, Fraction(-1)), 0))
+    for k, coordinate in enumerate(point):
+        slopes, target = [Fraction(str(row[k])) for row in rows], Fraction(str(coordinate))
+        room = Fraction(TOLERANCE) * (1 + sum((abs(s) for s in slopes), Fraction(0)))
+        conditions.append(((*slopes, room - target), 2))
+        conditions.append(((*(-s for s in slopes), room + target), 2))
+    return feasible(conditions, count) is not None
 
 
 def _number(value: Any) -> bool:

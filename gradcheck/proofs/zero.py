@@ -8,7 +8,6 @@ from typing import Any
 
 import sympy
 
-
 LARGEST = 250
 """Operations beyond which an expression is left alone: the dear steps take minutes there.  Rules of the catalogue have up to about 100."""
 
@@ -30,7 +29,7 @@ def _steps() -> Iterator[Callable[[Any], Any]]:
 
 
 def _algebraic(expression: Any) -> Any:
-    """Hyperbolic functions by exponentials, these by products of powers of independent positive variables, then a quotient of polynomials."""
+    """Hyperbolic functions by exponentials, these by powers of independent positive variables; then a quotient of polynomials."""
     plain = sympy.expand_trig(expression).rewrite(_HYPERBOLIC, sympy.exp)
     plain = plain.replace(sympy.exp, lambda x: sympy.exp(sympy.expand(x)))
     plain = sympy.expand(plain, power_exp=True, power_base=True, mul=False, multinomial=False, log=False, basic=False)
