@@ -251,12 +251,12 @@ def _counterexample(prover: _Prover, found: tuple[Reading, Reading], cell: Cell,
     conditions = [*prover.domain, *zip(forms, cell.signs, strict=True)]
     drawn = _pool(prover.size)
     mixed = [(*p[:k], cell.point[k], *p[k + 1 :]) for p in drawn[::3] for k in range(prover.size) if prover.size > 1]
-    points = [cell.point, *(p for p in (*drawn, *mixed) if _inside(conditions, p))]
+    points = [cell.point, cell.point, *(p for p in (*drawn, *mixed) if _inside(conditions, p))]
     number = Balls(BITS)
     definition, rule = found
     with number.working():
         given = [number.constants(np.array([[float(p[k])] for p in points])) for k in range(prover.size)]
-        one = number.constants(np.ones((len(points), 1)))
+        one = number.constants(np.resize([1.0, -0.75], (len(points), 1)))
         truth = definition.program.gradient(number, given, [one])
         stated = rule.program.evaluate(number, [one, *given])
         for k, (ts, rs) in enumerate(zip(truth, stated, strict=True)):
@@ -264,7 +264,7 @@ def _counterexample(prover: _Prover, found: tuple[Reading, Reading], cell: Cell,
                 said = _apart(t, r)
                 if said:
                     at = ", ".join(repr(float(x)) for x in point)
-                    return f"at ({at}) the derivative by input {k} is {float(t)!r}, {said}"
+                    return f"at ({at}) the gradient of input {k} is {float(t)!r}, {said}"
     return ""
 
 

@@ -81,7 +81,7 @@ def stated(operator: Operator, rule: Text, params: Mapping[str, Any], shown: Sho
     given = "".join(f", {k} = {v}" for k, v in params.items())
     outside = [branch.where for branch in shown.branches if branch.result in (EXCLUDED, KINK, UNKNOWN)]
     statement = (
-        f"For all reals of the domain ({operator.domain.describe()}){given}, the rule of {operator.name} is the cotangent "
+        f"For all single real numbers of the domain ({operator.domain.describe()}){given}, the rule of {operator.name} is the cotangent "
         "times the derivative of its definition" + (f", except where {' or where '.join(outside)}" if outside else "")
     )
     return Claim(

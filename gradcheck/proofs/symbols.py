@@ -194,6 +194,9 @@ class Expressions(ObjectField):
         if operation.name == "powi" and parameter is not None and parameter < 0:
             watched = _first
 
+        if operation.name == "powr" and parameter is not None:
+            self.element(parameter)  # notes how the exponent is read
+
         def noted(*x: Any) -> Any:
             if watched is not None and (expression := watched(*x, *extra)).free_symbols:
                 self.critical[expression] = None
