@@ -144,10 +144,10 @@ def _sentence(name: str, one: Mapping[str, Any]) -> str:
     title = name + "".join(f", {k} {v}" for k, v in one["params"].items())
     if "unread" in one:
         return f"{title}: not read, {one['unread']}"
-    open_ = f", {one['undecided']} undecided" if one["undecided"] else ""
-    kinks = f", {one['kinks']} ties left out" if one["kinks"] else ""
+    reasons = {"kinks": "ties left out", "without": "without a derivative", "undecided": "undecided"}
+    rest = "".join(f", {one[key]} {words}" for key, words in reasons.items() if one[key])
     worst = f", worst {one['worst']:.4g} ulp at {one['where']!r}" if one["wrong"] else ""
-    return f"{title} {one['dtype']}: {one['judged']} inputs{kinks}{open_}, {one['wrong']} not correctly rounded{worst}"
+    return f"{title} {one['dtype']}: {one['judged']} inputs{rest}, {one['wrong']} not correctly rounded{worst}"
 
 
 def _every(name: str) -> list[dict[str, Any]]:

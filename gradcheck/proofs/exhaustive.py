@@ -63,6 +63,8 @@ class Every:
     judged: int
     kinks: int
     undecided: int
+    without: int
+    """Inputs at which the definition has no derivative, or one that no ball can hold, such as exp(1e38)."""
     wrong: int
     """Results that are not the correctly rounded derivative."""
     worst: float
@@ -165,9 +167,9 @@ def _slopes(
     low, high = (_rounded(_odd(found.value, np.full(inputs.size, s)), dtype) for s in (-1.0, 1.0))
     rounded = _rounded(_odd(found.value, sticky), dtype)
     zero = (low & 0x7FFF == 0) & (high & 0x7FFF == 0)  # of either sign
-    known = exact | (sticky != 0) | (low == high) | zero
+    known = exact | (sticky != 0) | (low == high) | zero | np.isinf(found.value)  # beyond float64 is beyond the type
     lost = np.isnan(found.value) if bits == PRECISIONS[-1] else np.zeros(inputs.size, bool)
-    state = np.where(lost, NO_VALUE, np.where(known & np.isfinite(found.value), DECIDED, UNDECIDED))
+    state = np.where(lost, NO_VALUE, np.where(known & ~np.isnan(found.value), DECIDED, UNDECIDED))
     return state.astype(np.uint8), found.value, rounded
 
 
@@ -236,6 +238,7 @@ def every(rule: Text, table: Table, dtype: str, params: Mapping[str, Any]) -> Ev
         int(patterns.size),
         int(np.sum(table.state == KINK)),
         int(np.sum(table.state == UNDECIDED)),
+        int(np.sum(table.state == NO_VALUE)),
         int(np.sum(~right)),
         float(ulps[place]) if ulps.size else 0.0,
         float(inputs[place]) if ulps.size else np.nan,

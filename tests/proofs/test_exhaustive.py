@@ -97,3 +97,14 @@ def test_a_table_is_kept_made_anew_for_another_text_and_when_spoilt(
     again = truth(np.square, REALS, "float16", {}, tmp_path)
     assert len(made) == 3
     assert np.array_equal(first.rounded, again.rounded)
+
+
+def test_a_derivative_beyond_the_type_rounds_to_infinity(tmp_path: Path) -> None:
+    table = truth(np.exp, REALS, "float16", {}, tmp_path)
+    x = numbers("float16")
+    finite = np.isfinite(x)
+    assert np.all(table.state[finite] == DECIDED)
+    beyond = finite & (x > 12)  # e^12 > 65520
+    assert np.all(np.isinf(table.rounded[beyond].view(np.float16)))
+    found = every(lambda g, x: (g * np.minimum(np.exp(x), x.dtype.type(65504)),), table, "float16", {})
+    assert found.wrong >= int(np.sum(beyond))
