@@ -20,7 +20,7 @@ ALLOWED: dict[str, set[str]] = {
     "claim": {"records", "errors"},
     "records_io": {"records", "errors"},
     "numbers": BASE,
-    "proofs": BASE,
+    "proofs": BASE | {"numbers"},
     "catalogue": BASE | {"numbers"},
     "strategies": BASE | {"numbers", "subjects"},
     "subjects": BASE | {"catalogue"},

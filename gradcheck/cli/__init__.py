@@ -197,19 +197,47 @@ def _writing(out: Path) -> Iterator[None]:
 
 
 @app.command
-def prove(*, coq: bool = False) -> int:
-    """Check again what is proved for all inputs and all graphs, and print what each theorem assumes.
+def prove(
+    names: Annotated[list[str] | None, Parameter(negative_iterable=())] = None,
+    /,
+    *,
+    coq: bool = False,
+    exhaustive: bool = False,
+    output: Path = Path("reports/proofs"),
+    recheck: Path | None = None,
+    time_limit: float = 15.0,
+) -> int:
+    """Prove reference rules of entrywise operators for all reals, or check again what was proved.
 
     Parameters
     ----------
+    names
+        Operators or shell-style patterns; none means all that act entry by entry.
     coq
-        Compile the Coq theorems of a checkout and hold their axioms against those stated; needs coqc.
+        Compile the Coq theorems of a checkout instead and hold their axioms against those stated; needs coqc.
+    exhaustive
+        Run unary operators on every float16 and bfloat16 number instead, against correctly rounded derivatives.
+    output
+        Directory for the certificates, one JSON file per operator.
+    recheck
+        Check the certificates in this directory again instead.
+    time_limit
+        Seconds for one choice of an operator's parameters, after which it is unknown.
     """
-    if not coq:
-        raise UsageError("prove: say which proofs; --coq compiles the Coq theorems")
     from gradcheck.cli import proving
 
-    return proving.coq(_console())
+    if not 0 < time_limit < 1e9:  # beyond that a timer overflows
+        raise UsageError(f"--time-limit {time_limit:g}: give a number of seconds")
+    if (names or []) and (coq or recheck):
+        raise UsageError("prove: names choose operators to prove; --coq and --recheck take none")
+    if coq:
+        return proving.coq(_console())
+    if recheck is not None:
+        return proving.recheck(_console(), recheck, time_limit)
+    with _writing(output):
+        if exhaustive:
+            return proving.exhaustive(_console(), names or [], output)
+        return proving.algebra(_console(), names or [], output, time_limit)
 
 
 app.command("gradcheck.cli.peers:app", name="peer")

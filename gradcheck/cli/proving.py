@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+import json
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from gradcheck import catalogue
 from gradcheck.cli import NOT_OK, OK
+from gradcheck.errors import UsageError
 from gradcheck.proofs.coq import PROOFS, check_proofs
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from gradcheck.claim import Operator
+    from gradcheck.proofs.claims import Claim
+
+LIMIT = 15.0
+"""Seconds for one operator: ten times what the slowest that is proved takes, and the whole catalogue stays within minutes."""
+
+JOBS = 2
 
 
 def coq(console: Console, directory: Path = PROOFS) -> int:
@@ -23,3 +42,188 @@ def coq(console: Console, directory: Path = PROOFS) -> int:
         console.print("Nothing was proved.")
         return OK
     return OK if report.ok else NOT_OK
+
+
+def needs_sympy() -> None:
+    """Say what to install where computer algebra is absent."""
+    try:
+        import sympy  # noqa: F401  asks whether there
+    except ImportError as error:
+        raise UsageError("prove needs sympy: pip install 'gradcheck[proofs]'") from error
+
+
+def selected(names: Sequence[str]) -> list[Operator]:
+    """The entrywise operators among those that the patterns name."""
+    from gradcheck.proofs.claims import entrywise
+
+    found = [operator for operator in catalogue.select(names or ["*"]) if entrywise(operator)]
+    if not found:
+        raise UsageError(f"prove {' '.join(names)}: none of these acts entry by entry on real numbers")
+    return found
+
+
+def algebra(console: Console, names: Sequence[str], output: Path, limit: float = LIMIT, jobs: int = JOBS) -> int:
+    """Prove the rules of entrywise operators for all reals, write a file for each and print the table."""
+    from gradcheck.proofs.algebra import REFUTED
+    from gradcheck.proofs.claims import write
+
+    needs_sympy()
+    operators = selected(names)
+    results: Counter[str] = Counter()
+    width = max(len(operator.name) for operator in operators)
+    start = time.perf_counter()
+    for operator, claims in zip(operators, _map(_claims, [(o.name, limit) for o in operators], jobs), strict=True):
+        write(claims, output)
+        worst = _worst(claims)
+        results[worst.result] += 1
+        branches = sum(len(claim.branches) for claim in claims)
+        seconds = sum(claim.seconds for claim in claims)
+        console.print(
+            f"{operator.name:<{width}}  {worst.result:<14}  {_how(claims):<9}  {branches:>4} branches  {seconds:>6.2f} s  "
+            f"{worst.reason}".rstrip()
+        )
+    console.print(_share(results, time.perf_counter() - start))
+    console.print(f"certificates in {output}")
+    return NOT_OK if results[REFUTED] else OK
+
+
+def _share(results: Counter[str], seconds: float) -> str:
+    total = sum(results.values())
+    said = ", ".join(f"{result} {count}" for result, count in results.most_common())
+    return f"{total} operators: {said}; proved for all reals {100 * results['proved'] / total:.0f} %, {seconds:.0f} s"
+
+
+def _worst(claims: Sequence[Claim]) -> Claim:
+    order = ("refuted", "unknown", "proved in part", "proved")
+    return min(claims, key=lambda claim: order.index(claim.result))
+
+
+def _how(claims: Sequence[Claim]) -> str:
+    """By cases where the space of inputs is cut."""
+    return "cases" if any(len(claim.branches) > 1 for claim in claims) else "direct"
+
+
+def recheck(console: Console, directory: Path, limit: float = LIMIT, jobs: int = JOBS) -> int:
+    """Check the files of an earlier run again; every problem is printed."""
+    needs_sympy()
+    files = sorted(directory.glob("*.json"))
+    if not files:
+        raise UsageError(f"--recheck {directory}: there is no claim in it; gradcheck prove --output writes them")
+    refused = 0
+    for file, found in zip(files, _map(_problems, [(file, limit) for file in files], jobs), strict=True):
+        for problem in found:
+            console.print(f"REFUSED {file.name}: {problem}")
+        refused += bool(found)
+    console.print(f"{len(files)} files checked again, {refused} refused")
+    return NOT_OK if refused else OK
+
+
+def exhaustive(console: Console, names: Sequence[str], output: Path, jobs: int = JOBS) -> int:
+    """Run the rules of unary operators on every float16 and bfloat16 number, and print how each does.
+
+    A measurement and no verdict: a rule may be accurate and not correctly rounded.
+    """
+    needs_sympy()
+    operators = [operator for operator in selected(names) if len(operator.examples[0].shapes) == 1]
+    if not operators:
+        raise UsageError(f"prove --exhaustive {' '.join(names)}: none of these has a single argument")
+    directory, done, start = output / "exhaustive", 0, time.perf_counter()
+    directory.mkdir(parents=True, exist_ok=True)
+    tasks = [operator.name for operator in operators]
+    for name, found in zip(tasks, _map(_every, tasks, jobs), strict=True):
+        (directory / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        done += all("unread" not in one for one in found)
+        for one in found:
+            console.print(_sentence(name, one))
+    seconds = time.perf_counter() - start
+    console.print(f"every input of float16 and bfloat16: {done} of {len(operators)} unary operators, {seconds:.0f} s")
+    return OK
+
+
+def _sentence(name: str, one: Mapping[str, Any]) -> str:
+    title = name + "".join(f", {k} {v}" for k, v in one["params"].items())
+    if "unread" in one:
+        return f"{title}: not read, {one['unread']}"
+    reasons = {"kinks": "ties left out", "without": "without a derivative", "undecided": "undecided"}
+    rest = "".join(f", {one[key]} {words}" for key, words in reasons.items() if one[key])
+    worst = f", worst {one['worst']:.4g} ulp at {one['where']!r}" if one["wrong"] else ""
+    return f"{title} {one['dtype']}: {one['judged']} inputs{rest}, {one['wrong']} not correctly rounded{worst}"
+
+
+def _every(name: str) -> list[dict[str, Any]]:
+    """One record for each choice of parameters and each type."""
+    from gradcheck.proofs.claims import choices, tool
+    from gradcheck.proofs.exhaustive import exhaustive
+    from gradcheck.proofs.reading import fingerprint
+    from reference_nets.rules import RULES
+
+    operator, rule, found = catalogue.operator(name), RULES[name], list[dict[str, Any]]()
+    about = {"name": name, "texts": {"definition": fingerprint(operator.definition), "rule": fingerprint(rule)}}
+    for params in choices(operator):
+        shown = exhaustive(operator.definition, rule, operator.domain.of(0), params)
+        rows = [{"unread": shown}] if isinstance(shown, str) else [asdict(one) for one in shown]
+        found += [{**about, "tool": tool(), "params": params, **row} for row in rows]
+    return found
+
+
+def _map(function: Callable[[Any], Any], tasks: Sequence[Any], jobs: int) -> Iterator[Any]:
+    """In order, each in one of ``jobs`` processes; in this one if that is the only one."""
+    if jobs == 1 or len(tasks) == 1:
+        yield from map(function, tasks)
+        return
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(function, tasks)
+
+
+def _claims(task: tuple[str, float]) -> list[Claim]:
+    """The claims of one operator, one for each choice of its parameters."""
+    from gradcheck.proofs.algebra import UNKNOWN, Shown
+    from gradcheck.proofs.claims import choices, claim, stated
+    from reference_nets.rules import RULES
+
+    name, limit = task
+    operator, rule = catalogue.operator(name), RULES[name]
+    claims = []
+    for params in choices(operator):
+        start = time.perf_counter()
+        try:
+            with limited(limit):
+                found = claim(operator, rule, params)
+        except TimeoutError:
+            found = stated(operator, rule, params, Shown(UNKNOWN, (), (), f"no answer within {limit:g} s"))
+        claims.append(replace(found, seconds=time.perf_counter() - start))
+    return claims
+
+
+def _problems(task: tuple[Path, float]) -> list[str]:
+    from gradcheck.proofs.algebra import UNKNOWN
+    from gradcheck.proofs.claims import problems, read_claims
+    from reference_nets.rules import RULES
+
+    file, limit = task
+    found: list[str] = []
+    for record in read_claims(file):
+        if record["result"] == UNKNOWN:
+            continue  # nothing is claimed
+        try:
+            with limited(2 * limit):
+                found += problems(record, catalogue.operator(record["name"]), RULES[record["name"]])
+        except TimeoutError:
+            found.append(f"no answer within {2 * limit:g} s")
+    return found
+
+
+@contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """Raises ``TimeoutError`` in the block after some seconds; in the main thread of a process only."""
+
+    def stop(*_: Any) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)  # again, should somebody catch it
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

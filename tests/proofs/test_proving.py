@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,6 +60,80 @@ def test_where_coqc_is_absent_the_reason_is_printed_and_nothing_is_proved(
     assert "coqc is not installed" in out and "Nothing was proved." in out and "proved Backprop" not in out
 
 
-def test_prove_without_a_choice_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
-    assert execute(["prove"]) == WRONG_USAGE
-    assert "--coq" in capsys.readouterr().err
+def test_rules_are_proved_written_and_checked_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("sympy")
+    assert proving.algebra(_console(), ["tanh", "relu", "fmod"], tmp_path, jobs=1) == OK
+    out = capsys.readouterr().out
+    assert "3 operators: proved 2, unknown 1; proved for all reals 67 %" in out
+    assert "infinitely many branches" in out  # why fmod is unknown
+    assert execute(["prove", "--recheck", str(tmp_path)]) == OK
+    assert "3 files checked again, 0 refused" in capsys.readouterr().out
+
+
+def claims_of(tmp_path: Path, name: str) -> tuple[Path, dict[str, Any]]:
+    assert proving.algebra(_console(), [name], tmp_path, jobs=1) == OK
+    path = tmp_path / f"{name}.json"
+    return path, json.loads(path.read_text())
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda claim: claim["branches"].pop(), "another branches"),
+        (
+            lambda claim: claim["branches"][0].update(formulas=[["Symbol", "x", "real"], ["Symbol", "g", "real"]]),
+            "branch",
+        ),
+        (lambda claim: claim["branches"][0].update(formulas=[["open", ["Rational", "1", "1"]]]), "not known here"),
+        (lambda claim: claim["texts"].update(rule="0"), "a text has changed"),
+        (lambda claim: claim.update(statement="for all complex numbers"), "another statement"),
+    ],
+    ids=["a branch left out", "another definition", "a call in a formula", "another text", "a wider statement"],
+)
+def test_a_spoilt_certificate_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], spoil: Callable[[Any], Any], said: str
+) -> None:
+    pytest.importorskip("sympy")
+    path, content = claims_of(tmp_path, "tanh")
+    spoil(content["claims"][0])
+    path.write_text(json.dumps(content))
+    assert execute(["prove", "--recheck", str(tmp_path)]) == NOT_OK
+    assert said in capsys.readouterr().out
+
+
+def test_what_takes_too_long_is_unknown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("sympy")
+    assert proving.algebra(_console(), ["erfcx"], tmp_path, limit=0.2, jobs=1) == OK
+    assert "no answer within 0.2 s" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["matmul"], "acts entry by entry"),
+        (["tanh", "--coq"], "take none"),
+        (["--time-limit", "0"], "give a number of seconds"),
+        (["--recheck", "/nowhere"], "there is no claim in it"),
+    ],
+)
+def test_wrong_usage_names_the_mend(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert execute(["prove", *arguments]) == WRONG_USAGE
+    assert said in capsys.readouterr().err
+
+
+def test_every_input_is_run_and_the_figures_are_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("sympy")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert execute(["prove", "--exhaustive", "relu", "--output", str(tmp_path)]) == OK
+    out = capsys.readouterr().out
+    assert "relu float16: 63486 inputs, 2 ties left out, 0 not correctly rounded" in out
+    assert "1 of 1 unary operators" in out
+    rows = json.loads((tmp_path / "exhaustive" / "relu.json").read_text())
+    assert [(row["dtype"], row["judged"], row["wrong"]) for row in rows] == [
+        ("float16", 63486, 0),
+        ("bfloat16", 65278, 0),
+    ]
+    assert execute(["prove", "--exhaustive", "multiply"]) == WRONG_USAGE
+    assert "single argument" in capsys.readouterr().err

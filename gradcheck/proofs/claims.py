@@ -1,0 +1,149 @@
+"""Claims about catalogue operators: made by a prover, written to small files, and checked again from them.
+
+A file holds the statement, the assumptions, and each branch with its formulas as data.  ``recheck`` differentiates these formulas anew,
+and then proves the operator again from the texts as they are now: a record that says more than that proof is refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import sympy
+
+from gradcheck.claim import Operator
+from gradcheck.errors import UsageError
+from gradcheck.proofs.algebra import EXCLUDED, KINK, PROVED, REFUTED, UNKNOWN, Branch, G, Shown, prove
+from gradcheck.proofs.reading import Text, fingerprint
+from gradcheck.proofs.symbols import from_tree, normalised
+from gradcheck.proofs.zero import is_zero
+
+FAMILIES = (
+    *("elementwise", "arithmetic", "exponential", "trigonometric", "special", "bessel"),
+    *("comparison", "activations", "rectifiers", "gates"),
+)
+"""Families of operators that act entry by entry."""
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What is claimed of one operator with one choice of parameters, and what it rests on."""
+
+    name: str
+    family: str
+    params: Mapping[str, Any]
+    domain: str
+    statement: str
+    result: str
+    reason: str
+    assumptions: tuple[str, ...]
+    texts: Mapping[str, str]
+    tool: str
+    branches: tuple[Branch, ...]
+    seconds: float = 0.0
+
+
+def entrywise(operator: Operator) -> bool:
+    """Whether it acts entry by entry on real numbers, so that single numbers are all there is to prove."""
+    core = operator.signature.replace("...", "").replace("(", "").replace(")", "").replace(",", "").replace("->", "")
+    return operator.family in FAMILIES and not core.strip()
+
+
+def choices(operator: Operator) -> list[dict[str, Any]]:
+    """The distinct parameters of its examples; a claim is made for each."""
+    found: list[dict[str, Any]] = []
+    for example in operator.examples:
+        if dict(example.params) not in found:
+            found.append(dict(example.params))
+    return found
+
+
+def tool() -> str:
+    """Name and version of what is trusted."""
+    return f"sympy {sympy.__version__}, python-flint {metadata.version('python-flint')}"
+
+
+def claim(operator: Operator, rule: Text, params: Mapping[str, Any]) -> Claim:
+    """Prove, or try to."""
+    count = len(operator.examples[0].shapes)
+    shown = prove(operator.definition, rule, [operator.domain.of(k) for k in range(count)], params)
+    return stated(operator, rule, params, shown)
+
+
+def stated(operator: Operator, rule: Text, params: Mapping[str, Any], shown: Shown) -> Claim:
+    """What was shown, with the words and the hashes."""
+    given = "".join(f", {k} = {v}" for k, v in params.items())
+    outside = [branch.where for branch in shown.branches if branch.result in (EXCLUDED, KINK, UNKNOWN)]
+    statement = (
+        f"For all single real numbers of the domain ({operator.domain.describe()}){given}, the rule of {operator.name} is the cotangent "
+        "times the derivative of its definition" + (f", except where {' or where '.join(outside)}" if outside else "")
+    )
+    return Claim(
+        name=operator.name,
+        family=operator.family,
+        params=dict(params),
+        domain=operator.domain.describe(),
+        statement=statement if shown.result not in (REFUTED, UNKNOWN) else "",
+        result=shown.result,
+        reason=shown.reason,
+        assumptions=shown.assumptions,
+        texts={"definition": fingerprint(operator.definition), "rule": fingerprint(rule)},
+        tool=tool(),
+        branches=shown.branches,
+    )
+
+
+def write(claims: Sequence[Claim], directory: Path) -> Path:
+    """One file for one operator."""
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / f"{claims[0].name}.json"
+    content = {"schema": SCHEMA, "claims": [asdict(one) for one in claims]}
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def read_claims(path: Path) -> list[dict[str, Any]]:
+    """The claims of a file; what is no such file is a ``UsageError``."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["schema"] != SCHEMA:
+            raise UsageError(f"{path} has schema {content['schema']!r}; this version reads {SCHEMA}: prove again")
+        found: list[dict[str, Any]] = content["claims"]
+        return found
+    except (ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{path} is no file of claims ({error}); write it with gradcheck prove --output") from error
+
+
+def problems(record: Mapping[str, Any], operator: Operator, rule: Text) -> Iterator[str]:
+    """Why a recorded claim is not accepted; nothing if it is."""
+    now = {"definition": fingerprint(operator.definition), "rule": fingerprint(rule)}
+    if record["texts"] != now:
+        yield "a text has changed since: prove it again"
+    for branch in record["branches"]:
+        if branch["result"] == PROVED and branch["open"]:
+            yield from _formulas(branch)
+    fresh = json.loads(json.dumps(asdict(claim(operator, rule, record["params"]))))
+    for name in ("result", "statement", "assumptions", "branches"):
+        if fresh[name] != record[name]:
+            yield f"a fresh proof has another {name} than the record"
+
+
+def _formulas(branch: Mapping[str, Any]) -> Iterator[str]:
+    """Whether the rule's formulas are the derivatives of the definition's, from the record alone."""
+    try:
+        value, *rules = (from_tree(tree) for tree in branch["formulas"])
+    except (ValueError, TypeError) as error:
+        yield f"{branch['where']}: {error}"
+        return
+    symbols = {s.name: s for s in value.free_symbols.union(*(r.free_symbols for r in rules)) if s != G}
+    names = ("x", "y", "z", "u", "v", "w")[: len(rules)]
+    for name, rule in zip(names, rules, strict=True):
+        slope = sympy.diff(value, symbols[name]) if name in symbols else sympy.Integer(0)
+        if not is_zero(normalised(rule - G * slope)):
+            yield f"{branch['where']}: the recorded rule by {name} is not the derivative of the recorded definition"

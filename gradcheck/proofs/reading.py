@@ -1,0 +1,112 @@
+"""Definition and rule, read as formulas on the branch that they take at one point.
+
+Both are traced as they stand; nothing is typed anew for the prover.  Comparisons are kept as the expressions whose signs they asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import sympy
+
+from gradcheck.numbers.balls import Balls
+from gradcheck.numbers.errors import Untraceable
+from gradcheck.numbers.field import Floats, Values
+from gradcheck.numbers.program import Program, program
+from gradcheck.numbers.tracing import Trace, trace
+from gradcheck.proofs.symbols import Expressions, formulas
+
+Text = Callable[..., Any]
+BITS = 256
+
+
+@dataclass(frozen=True)
+class Watched(Balls):
+    """Balls that refuse to round to whole numbers and to sort: those branches are too many, and leave no comparison behind."""
+
+    def floor(self, values: Values) -> Floats:
+        """Refused."""
+        raise Untraceable("floor", "it has infinitely many branches")
+
+    def keys(self, values: Values) -> list[Any]:
+        """Refused."""
+        raise Untraceable("sorting", "its branches are not followed")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A text on one branch: its outputs, the expressions whose signs it asked for, and those whose zeros are critical."""
+
+    outputs: tuple[Any, ...]
+    compared: tuple[Any, ...]
+    critical: tuple[Any, ...]
+    readings: tuple[str, ...]
+    program: Program
+    finite: bool
+
+
+def read(text: Text, point: Sequence[float], symbols: Sequence[Any], params: Mapping[str, Any]) -> Reading:
+    """The formulas of ``text`` at and around ``point``; ``NumbersError`` where it cannot be read."""
+    seen = trace(text, [np.array(x) for x in point], kwargs=dict(params), field=Watched(BITS))
+    field, given = Expressions(), [np.array([symbol], object) for symbol in symbols]
+    outputs = [one for values in seen.program.evaluate(field, given) for one in formulas(values)]
+    critical = tuple(field.critical)
+    compared = _compared(seen, field, given)
+    finite = all(bool(np.all(np.isfinite(value))) for value in seen.value)
+    return Reading(tuple(outputs), compared, critical, tuple(field.readings), seen.program, finite)
+
+
+def _compared(seen: Trace, field: Expressions, given: list[Any]) -> tuple[Any, ...]:
+    asked = [ids for decision in seen.decisions for ids in (decision.left, decision.right)]
+    if not asked:
+        return ()
+    values = program(seen.tape, seen.program.inputs, asked).evaluate(field, given)
+    pairs = zip(values[::2], values[1::2], strict=True)
+    return tuple(a - b for left, right in pairs for a, b in zip(formulas(left), formulas(right), strict=True))
+
+
+def exact(point: Sequence[Fraction]) -> tuple[float, ...] | None:
+    """The point in float64 numbers, if they can say it."""
+    floats = tuple(float(x) for x in point)
+    return floats if all(Fraction(f) == x for f, x in zip(floats, point, strict=True)) else None
+
+
+def fingerprint(text: Text) -> str:
+    """A hash of a text: of its source, and of what it closes over, as far as these are functions and numbers."""
+    digest = hashlib.sha256()
+    _describe(text, digest, set())
+    return digest.hexdigest()
+
+
+def _describe(text: Any, digest: Any, seen: set[int]) -> None:
+    if id(text) in seen:
+        return
+    seen.add(id(text))
+    code = getattr(text, "__code__", None)
+    if code is None:
+        named = callable(text) and hasattr(text, "__name__")
+        digest.update((f"{type(text).__name__}:{text.__name__}" if named else repr(text)).encode())
+        return
+    try:
+        digest.update(inspect.getsource(text).encode())
+    except OSError:
+        digest.update(code.co_code)
+    for cell in text.__closure__ or ():
+        _describe(cell.cell_contents, digest, seen)
+    for name in code.co_names:
+        other = text.__globals__.get(name)
+        if other is not None and not inspect.ismodule(other):
+            _describe(other, digest, seen)
+
+
+def symbols_for(count: int, signs: Sequence[int]) -> tuple[Any, ...]:
+    """Real symbols; of those whose sign is known, with it."""
+    names = ("x", "y", "z", "u", "v", "w")[:count] if count <= 6 else tuple(f"x{k}" for k in range(count))
+    known = {1: {"positive": True}, -1: {"negative": True}, 0: {"real": True}}
+    return tuple(sympy.Symbol(name, **known[sign]) for name, sign in zip(names, signs, strict=True))

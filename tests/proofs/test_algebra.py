@@ -1,0 +1,150 @@
+"""The algebra prover's parts: cells cover the domain, literals are read as meant, formulas are data, and a rule cannot hide anywhere."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+
+sympy = pytest.importorskip("sympy")
+
+from hypothesis import given, settings  # noqa: E402  after the skip
+from hypothesis import strategies as st  # noqa: E402
+
+from gradcheck.claim import NONNEGATIVE, POSITIVE, REALS  # noqa: E402
+from gradcheck.proofs.algebra import EXCLUDED, KINK, PROVED, REFUTED, UNKNOWN, prove  # noqa: E402
+from gradcheck.proofs.cells import Form, Unclear, arrange, feasible, forms_of  # noqa: E402
+from gradcheck.proofs.symbols import from_tree, literal, to_tree  # noqa: E402
+from gradcheck.proofs.zero import is_zero  # noqa: E402
+
+WHOLE = st.integers(-3, 3).map(Fraction)
+FORM = st.tuples(WHOLE, WHOLE, WHOLE)
+
+
+def sign(form: Form, point: tuple[Fraction, ...]) -> int:
+    value = sum((c * x for c, x in zip(form[:-1], point, strict=True)), form[-1])
+    return (value > 0) - (value < 0)
+
+
+@given(st.lists(FORM, max_size=4), st.tuples(WHOLE, WHOLE))
+@settings(deadline=None)
+def test_every_point_lies_in_exactly_one_cell_and_each_cell_has_its_point(
+    forms: list[Form], point: tuple[Fraction, Fraction]
+) -> None:
+    cells = arrange(forms, [], 2)
+    assert all(sign(form, cell.point) == s for cell in cells for form, s in zip(forms, cell.signs, strict=True))
+    here = tuple(sign(form, point) for form in forms)
+    assert [cell.signs for cell in cells].count(here) == 1
+
+
+@given(st.lists(st.tuples(FORM, st.sampled_from((-1, 0, 1))), max_size=5))
+@settings(deadline=None)
+def test_what_is_called_empty_has_no_point_on_a_grid(conditions: list[tuple[Form, int]]) -> None:
+    found = feasible(conditions, 2)
+    if found is not None:
+        assert all(sign(form, found) == s for form, s in conditions)
+        return
+    grid = [Fraction(k, 4) for k in range(-12, 13)]
+    assert not any(all(sign(f, p) == s for f, s in conditions) for p in itertools.product(grid, grid))
+
+
+def test_a_curve_is_not_taken_for_a_line() -> None:
+    x, y = sympy.symbols("x y", real=True)
+    with pytest.raises(Unclear, match="not a straight line"):
+        forms_of(x * y - 1, (x, y))
+    with pytest.raises(Unclear, match="not a finite set"):
+        forms_of(sympy.sin(x), (x,))
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        (0.5, sympy.Rational(1, 2)),
+        (0.1, sympy.Rational(1, 10)),
+        (math.log(2), sympy.log(2)),
+        (1 / math.log(10), 1 / sympy.log(10)),
+        (math.sqrt(2 / math.pi), sympy.sqrt(2 / sympy.pi)),
+        (-2 / math.sqrt(math.pi), -2 / sympy.sqrt(sympy.pi)),
+    ],
+)
+def test_literals_are_read_as_meant_and_the_reading_is_said(value: float, meant: Any) -> None:
+    read, said = literal(value)
+    assert is_zero(read - meant)
+    assert bool(said) == (value != 0.5)
+
+
+def test_another_number_is_not_rounded_to_a_constant() -> None:
+    value = math.log(2) * (1 + 2.0**-40)
+    assert literal(value) == (sympy.Rational(*value.as_integer_ratio()), "")
+
+
+def test_formulas_are_data_and_nothing_else_is_read() -> None:
+    x = sympy.Symbol("x", positive=True)
+    expression = sympy.exp(-(x**2)) * sympy.erf(x) / sympy.sqrt(sympy.pi) + sympy.besselj(1, x)
+    assert from_tree(to_tree(expression)) == expression
+    for tree in (["eval", "x"], ["Symbol", "x", "__class__"], "x", [], [["Add"]]):
+        with pytest.raises(ValueError, match=r"not known|no formula"):
+            from_tree(tree)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        lambda g, x: (g * np.where(np.abs(x) > 1e6, 0.0, 2 * x),),
+        lambda g, x: (g * np.where(x == 0.625, 0.0, 2 * x),),
+        lambda g, x: (g * np.where(x == 0, 1.0, 2 * x),),
+        lambda g, x: (g * np.where(np.abs(x - 3) < 2.0**-30, 0.0, 2 * x),),
+        lambda g, x: (g * 2 * x**2 / x,),
+        lambda g, x: (g * g * 2 * x,),
+        lambda g, x: (g * 2 * np.abs(x),),
+        lambda g, x: (g * 2.0000001 * x,),
+    ],
+    ids=["far out", "at one point", "at zero", "in a gap", "0/0", "not linear", "by size", "a factor"],
+)
+def test_a_wrong_rule_of_the_square_cannot_hide(rule: Callable[..., Any]) -> None:
+    assert prove(np.square, rule, [REALS]).result == REFUTED
+    assert prove(np.square, lambda g, x: (g * 2 * x,), [REALS]).result == PROVED
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        lambda g, x: (np.where(g == 3, 0, g) * 2 * x,),
+        lambda g, x: (g * (2 * x + 0 * np.floor(x)),),
+        lambda g, x: (g * 2 * x + np.sin(2.0**-80 * g * x),),
+    ],
+    ids=["compares the cotangent", "rounds", "off by less than is measured"],
+)
+def test_what_is_not_followed_is_declined(rule: Callable[..., Any]) -> None:
+    assert prove(np.square, rule, [REALS]).result == UNKNOWN
+
+
+def test_a_kink_takes_what_lies_between_and_nothing_else() -> None:
+    def slope(at_zero: float) -> Callable[..., Any]:
+        return lambda g, x: (g * np.where(x == 0, at_zero, np.sign(x)),)
+
+    def absolute(x: Any) -> Any:
+        return np.maximum(x, -x)
+
+    for at_zero in (-1.0, 0.25, 1.0):
+        shown = prove(absolute, slope(at_zero), [REALS])
+        assert shown.result == PROVED and KINK in {branch.result for branch in shown.branches}
+    assert prove(absolute, slope(1.5), [REALS]).result == REFUTED
+
+
+def test_the_ends_of_a_domain_count_if_they_belong_to_it() -> None:
+    def rule(g: Any, x: Any) -> Any:
+        return (g * np.where(x == 0, 7.0, 2 * x),)
+
+    assert prove(np.square, rule, [NONNEGATIVE]).result == REFUTED
+    assert prove(np.square, rule, [POSITIVE]).result == PROVED
+
+
+def test_where_the_slope_is_infinite_is_excluded_by_name() -> None:
+    shown = prove(np.sqrt, lambda g, x: (g / (2 * np.sqrt(x)),), [NONNEGATIVE])
+    assert [(b.where, b.result) for b in shown.branches if not b.open] == [("x = 0", EXCLUDED)]
