@@ -152,8 +152,10 @@ def _in_open(setting: Setting, cell: Cell, forms: list[Form]) -> tuple[Branch, t
     if isinstance(found, str):
         return Branch(where, UNKNOWN, found, point, True), None
     definition, rule = found
-    if not definition.finite:
+    if definition.undefined:
         return Branch(where, EXCLUDED, "the definition has no value there", point, True), None
+    if not definition.finite:
+        return Branch(where, UNKNOWN, "the definition's value is too large to be told", point, True), None
     against = _counterexample(setting, found, cell, forms)
     if against:
         return Branch(where, REFUTED, against, point, True), None

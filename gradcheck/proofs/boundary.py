@@ -50,7 +50,9 @@ def on_boundary(
     found = setting.both(cell.point, (0,) * setting.size)
     if isinstance(found, str):
         return branch(UNKNOWN, found)
-    if not found[0].finite or any(b.result == EXCLUDED for _, (b, _) in beside):
+    if not (found[0].finite or found[0].undefined):
+        return branch(UNKNOWN, "the definition's value is too large to be told")
+    if found[0].undefined or any(b.result == EXCLUDED for _, (b, _) in beside):
         return branch(EXCLUDED, "the definition has no value there, or none beside it")
     return Branch(where, *_held(setting, cell, forms, found, [(s, kept) for s, (_, kept) in beside]), point, False)
 
@@ -95,8 +97,8 @@ def _held(
             if not is_zero(a - b):
                 gap = abs(sympy.N((a - b).subs(values), 30))
                 return REFUTED if gap > TOLERANCE else UNKNOWN, f"the rule gives {a}, the derivative is {b}"
-        smooth = "" if finite else "; that the definition is continuous there is taken from its own branch at the point"
-        return PROVED, f"the rule has the limit of the derivative{smooth}"
+        added = "" if finite else "; that the definition is continuous there is taken from its own branch at the point"
+        return PROVED, f"the rule has the limit of the derivative{added}"
     rows = [[sympy.N(v.subs(values), 30) for v in row[1:]] for row in limits]
     near = [sympy.N(a.subs(values), 30) for a in stated]
     if not _in_hull(near, rows):
