@@ -64,10 +64,10 @@ def selected(names: Sequence[str]) -> list[Operator]:
 
 def algebra(console: Console, names: Sequence[str], output: Path, limit: float = LIMIT, jobs: int = JOBS) -> int:
     """Prove the rules of entrywise operators for all reals, write a file for each and print the table."""
+    needs_sympy()
     from gradcheck.proofs.claims import write
     from gradcheck.proofs.setting import REFUTED
 
-    needs_sympy()
     operators = selected(names)
     results: Counter[str] = Counter()
     width = max(len(operator.name) for operator in operators)

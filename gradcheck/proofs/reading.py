@@ -62,12 +62,15 @@ def read(text: Text, point: Sequence[float], symbols: Sequence[Any], params: Map
     compared = _compared(seen, field, given)
     balls = [ball for ids in seen.program.outputs for ball in seen.tape.values[ids.ravel()]]
     finite = all(ball.is_finite() for ball in balls)
-    undefined = not finite and any(_is_none(output, symbols, point) for output in outputs)
+    undefined = not finite and any(_is_none(e, symbols, point) for e in (*outputs, *(1 / c for c in critical)))
     return Reading(tuple(outputs), compared, critical, tuple(field.readings), seen.program, finite, undefined)
 
 
 def _is_none(output: Any, symbols: Sequence[Any], point: Sequence[float]) -> bool:
-    """Whether a formula certainly has no real value at a point: a ball that is none may only have been too large on the way."""
+    """Whether a formula certainly has no real value at a point: a ball that is none may only have been too large on the way.
+
+    Asked too of the inverses of what is critical, for sympy drops 0 (y / z), and with it that z = 0 has no value.
+    """
     value = output.subs({s: sympy.Rational(*x.as_integer_ratio()) for s, x in zip(symbols, point, strict=True)})
     return value.has(sympy.zoo, sympy.nan) or value.is_extended_real is False
 
