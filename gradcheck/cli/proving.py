@@ -64,10 +64,10 @@ def selected(names: Sequence[str]) -> list[Operator]:
 
 def algebra(console: Console, names: Sequence[str], output: Path, limit: float = LIMIT, jobs: int = JOBS) -> int:
     """Prove the rules of entrywise operators for all reals, write a file for each and print the table."""
-    from gradcheck.proofs.algebra import REFUTED
-    from gradcheck.proofs.claims import write
-
     needs_sympy()
+    from gradcheck.proofs.claims import write
+    from gradcheck.proofs.setting import REFUTED
+
     operators = selected(names)
     results: Counter[str] = Counter()
     width = max(len(operator.name) for operator in operators)
@@ -177,8 +177,9 @@ def _map(function: Callable[[Any], Any], tasks: Sequence[Any], jobs: int) -> Ite
 
 def _claims(task: tuple[str, float]) -> list[Claim]:
     """The claims of one operator, one for each choice of its parameters."""
-    from gradcheck.proofs.algebra import UNKNOWN, Shown
+    from gradcheck.proofs.algebra import Shown
     from gradcheck.proofs.claims import choices, claim, stated
+    from gradcheck.proofs.setting import UNKNOWN
     from reference_nets.rules import RULES
 
     name, limit = task
@@ -196,8 +197,8 @@ def _claims(task: tuple[str, float]) -> list[Claim]:
 
 
 def _problems(task: tuple[Path, float]) -> list[str]:
-    from gradcheck.proofs.algebra import UNKNOWN
     from gradcheck.proofs.claims import problems, read_claims
+    from gradcheck.proofs.setting import UNKNOWN
     from reference_nets.rules import RULES
 
     file, limit = task

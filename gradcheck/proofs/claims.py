@@ -17,8 +17,9 @@ import sympy
 
 from gradcheck.claim import Operator
 from gradcheck.errors import UsageError
-from gradcheck.proofs.algebra import EXCLUDED, KINK, PROVED, REFUTED, UNKNOWN, Branch, G, Shown, prove
+from gradcheck.proofs.algebra import Shown, prove
 from gradcheck.proofs.reading import Text, fingerprint
+from gradcheck.proofs.setting import EXCLUDED, KINK, PROVED, REFUTED, UNKNOWN, Branch, G
 from gradcheck.proofs.symbols import from_tree, normalised
 from gradcheck.proofs.zero import is_zero
 

@@ -49,6 +49,8 @@ class Reading:
     readings: tuple[str, ...]
     program: Program
     finite: bool
+    """Whether the value at the point is a number; ``undefined`` where it certainly is none, and not only too large for a ball."""
+    undefined: bool
 
 
 def read(text: Text, point: Sequence[float], symbols: Sequence[Any], params: Mapping[str, Any]) -> Reading:
@@ -58,8 +60,19 @@ def read(text: Text, point: Sequence[float], symbols: Sequence[Any], params: Map
     outputs = [one for values in seen.program.evaluate(field, given) for one in formulas(values)]
     critical = tuple(field.critical)
     compared = _compared(seen, field, given)
-    finite = all(bool(np.all(np.isfinite(value))) for value in seen.value)
-    return Reading(tuple(outputs), compared, critical, tuple(field.readings), seen.program, finite)
+    balls = [ball for ids in seen.program.outputs for ball in seen.tape.values[ids.ravel()]]
+    finite = all(ball.is_finite() for ball in balls)
+    undefined = not finite and any(_is_none(e, symbols, point) for e in (*outputs, *(1 / c for c in critical)))
+    return Reading(tuple(outputs), compared, critical, tuple(field.readings), seen.program, finite, undefined)
+
+
+def _is_none(output: Any, symbols: Sequence[Any], point: Sequence[float]) -> bool:
+    """Whether a formula certainly has no real value at a point: a ball that is none may only have been too large on the way.
+
+    Asked too of the inverses of what is critical, for sympy drops 0 (y / z), and with it that z = 0 has no value.
+    """
+    value = output.subs({s: sympy.Rational(*x.as_integer_ratio()) for s, x in zip(symbols, point, strict=True)})
+    return value.has(sympy.zoo, sympy.nan) or value.is_extended_real is False
 
 
 def _compared(seen: Trace, field: Expressions, given: list[Any]) -> tuple[Any, ...]:

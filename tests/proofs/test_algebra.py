@@ -17,8 +17,9 @@ from hypothesis import given, settings  # noqa: E402  after the skip
 from hypothesis import strategies as st  # noqa: E402
 
 from gradcheck.claim import NONNEGATIVE, POSITIVE, REALS  # noqa: E402
-from gradcheck.proofs.algebra import EXCLUDED, KINK, PROVED, REFUTED, UNKNOWN, prove  # noqa: E402
+from gradcheck.proofs.algebra import prove  # noqa: E402
 from gradcheck.proofs.cells import Form, Unclear, arrange, feasible, forms_of  # noqa: E402
+from gradcheck.proofs.setting import EXCLUDED, KINK, PROVED, REFUTED, UNKNOWN  # noqa: E402
 from gradcheck.proofs.symbols import from_tree, literal, to_tree  # noqa: E402
 from gradcheck.proofs.zero import is_zero  # noqa: E402
 
@@ -148,3 +149,29 @@ def test_the_ends_of_a_domain_count_if_they_belong_to_it() -> None:
 def test_where_the_slope_is_infinite_is_excluded_by_name() -> None:
     shown = prove(np.sqrt, lambda g, x: (g / (2 * np.sqrt(x)),), [NONNEGATIVE])
     assert [(b.where, b.result) for b in shown.branches if not b.open] == [("x = 0", EXCLUDED)]
+
+
+def test_a_value_beyond_float64_hides_nothing() -> None:
+    """e^1000001 is a real number, whatever float64 makes of it."""
+    assert prove(np.exp, lambda g, x: (g * np.exp(x),), [REALS]).result == PROVED
+    assert prove(np.exp, lambda g, x: (g * np.where(x > 1e6, 0.0, np.exp(x)),), [REALS]).result == REFUTED
+
+
+def test_a_value_too_large_for_a_ball_is_declined_and_not_excluded() -> None:
+    def sigmoid(x: Any) -> Any:
+        return 1 / (1 + np.exp(-x))
+
+    def rule(g: Any, x: Any) -> Any:
+        return (g * np.where(x < -1e40, 1.0, sigmoid(x) * sigmoid(-x)),)
+
+    assert prove(sigmoid, rule, [REALS]).result == UNKNOWN
+    assert prove(sigmoid, lambda g, x: (g * sigmoid(x) * sigmoid(-x),), [REALS]).result == PROVED
+
+
+def test_where_the_definition_has_no_value_is_excluded() -> None:
+    shown = prove(np.log, lambda g, x: (g / x,), [REALS])
+    assert [(b.where, b.result) for b in shown.branches] == [
+        ("x < 0", EXCLUDED),
+        ("x > 0", PROVED),
+        ("x = 0", EXCLUDED),
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -137,3 +138,16 @@ def test_every_input_is_run_and_the_figures_are_written(
     ]
     assert execute(["prove", "--exhaustive", "multiply"]) == WRONG_USAGE
     assert "single argument" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["tanh"], ["--exhaustive", "tanh"], ["--recheck", "."]])
+def test_without_sympy_the_mend_is_named(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for name in [name for name in sys.modules if name.split(".")[:2] == ["gradcheck", "proofs"] or name == "sympy"]:
+        if name != "gradcheck.proofs" and not name.endswith(".coq"):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "sympy", None)
+    monkeypatch.chdir(tmp_path)
+    assert execute(["prove", *arguments]) == WRONG_USAGE
+    assert "pip install 'gradcheck[proofs]'" in capsys.readouterr().err

@@ -19,7 +19,8 @@ sympy = pytest.importorskip("sympy")
 
 from gradcheck.claim import Domain  # noqa: E402  after the skip
 from gradcheck.cli.proving import limited  # noqa: E402
-from gradcheck.proofs.algebra import PART, PROVED, REFUTED, UNKNOWN, Shown, prove  # noqa: E402
+from gradcheck.proofs.algebra import Shown, prove  # noqa: E402
+from gradcheck.proofs.setting import PART, PROVED, REFUTED, UNKNOWN  # noqa: E402
 from tests.meta import catalogue_scalar, formulas, values  # noqa: E402
 from tests.meta.case import Case  # noqa: E402
 
