@@ -11,6 +11,8 @@ import numpy as np
 from gradcheck import catalogue
 from gradcheck.claim import Example, Operator
 
+LONG = 120
+"""Characters of a value; of longer ones the middle is left out."""
 COLUMNS = ("family", "name", "shapes", "domain", "kinks", "formula")
 LABEL = 11
 """Width of the labels of an explanation: the longest of them and a space."""
@@ -112,10 +114,8 @@ def _value(x: Any) -> str:
     if isinstance(x, tuple):
         return f"({', '.join(map(_value, x))}{',' if len(x) == 1 else ''})"
     if isinstance(x, np.ndarray | np.generic):
-        text = np.array2string(
-            np.asarray(x), separator=", ", threshold=12, formatter={"all": lambda entry: repr(entry.item())}
-        )
-        return " ".join(text.split())
+        text = str(np.asarray(x).tolist())
+        return text if len(text) <= LONG else f"{text[: LONG // 2]} ... {text[-LONG // 4 :]}"
     return getattr(x, "__name__", None) or repr(x)
 
 
