@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dis
 import fnmatch
 import hashlib
 import json
@@ -51,7 +52,10 @@ class Answer:
 
 
 def reached(function: Any, seen: dict[int, FunctionType] | None = None) -> dict[int, FunctionType]:
-    """All functions of the rules that a rule can call: by global name, from its closure, or from a module that it names."""
+    """All functions of the rules that a rule can call: by global name or from its closure.
+
+    The attribute of ``np.log`` is no global name: it does not reach a rule that is called ``log``.
+    """
     seen = {} if seen is None else seen
     if isinstance(function, (tuple, list)):
         for part in function:
@@ -70,7 +74,7 @@ def reached(function: Any, seen: dict[int, FunctionType] | None = None) -> dict[
 
 
 def _names(code: CodeType) -> Iterator[str]:
-    yield from code.co_names
+    yield from (step.argval for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL")
     for part in code.co_consts:
         if isinstance(part, CodeType):
             yield from _names(part)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.mutation import Answer, applied, collected, equivalents, judged, report
+from benchmarks.mutation import Answer, applied, collected, equivalents, judged, reached, report
 from benchmarks.mutation_kinds import Mutant, mutants_of
 from reference_nets.rules import RULES
 
@@ -89,3 +89,9 @@ def test_a_line_without_a_reason_is_refused(line: str) -> None:
     else:
         with pytest.raises(ValueError, match="line 1"):
             equivalents(line)
+
+
+def test_a_rule_reaches_its_helpers_but_no_rule_named_like_a_function_of_numpy() -> None:
+    names = {function.__name__ for function in reached(RULES["power"]).values()}
+    assert {"power", "_power_slopes", "unbroadcast"} <= names
+    assert "log" not in names  # _power_slopes calls np.log, and "log" is a rule of the same file

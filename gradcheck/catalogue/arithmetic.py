@@ -19,8 +19,12 @@ TERNARY = (
     Example(((1,), (2, 1), (1, 3)), {"value": 3.0}),
     Example(((0, 3), (3,), (1, 1))),
     Example(((3,), (), (2, 3)), {"value": 0.0}),
+    Example(((2, 3, 2), (3, 1), (1, 2)), {"value": -2.0}),
+    Example(((3, 1), (1, 2), (2, 3, 2)), {"value": 2.0}),
+    Example(((1, 2), (2, 3, 2), (3, 1)), {"value": 0.5}),
+    Example(((1, 1, 2), (1, 1), (1,)), {"value": 0.5}),
 )
-"""Every operand is the one that is repeated; factors of either sign, above one, and zero."""
+"""Every operand is repeated, along an added axis and one of length one at once too; factors of either sign, and zero."""
 
 LERP_EXAMPLES = tuple(Example(example.shapes) for example in TERNARY)
 

@@ -31,9 +31,11 @@ BINARY = tuple(
         ((2, 1, 3), (4, 1)),
         ((0, 3), (1, 3)),
         ((3,), (2, 3)),
+        ((3, 1), (2, 3, 4)),
+        ((1, 1, 4), (1, 1)),
     )
 )
-"""Equal shapes, a scalar on either side, axes of length one on either side, added axes, empty."""
+"""Equal shapes, a scalar on either side, axes of length one on either side, added axes, both at once, empty."""
 
 
 def absolute(x: Array) -> Array:

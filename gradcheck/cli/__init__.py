@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from gradcheck.claim import Operator
-
 OK, NOT_OK, INTERRUPTED, WRONG_USAGE = 0, 1, 2, 4
 
 Profile = Literal["quick", "default", "thorough"]
@@ -120,42 +118,18 @@ def run(
 
 @app.command(name="list")
 def list_(name: str = "*", /) -> int:
-    """List the operators of the catalogue, or state the claim of one of them.
+    """List the operators of the catalogue, one a line, or explain one of them.
 
     Parameters
     ----------
     name
-        An operator, or a shell-style pattern.
+        An operator, to explain it; or shell-style patterns, separated by commas, to list what matches.
     """
-    from gradcheck import catalogue
+    from gradcheck.cli.listing import listing
 
-    operators = catalogue.select(name)
     console = _console()
-    if len(operators) == 1:
-        console.print("\n".join(_claim_lines(operators[0])))
-        return OK
-    width = max(len(operator.name) for operator in operators)
-    for family in dict.fromkeys(operator.family for operator in operators):
-        console.print(family, style="bold")
-        for operator in operators:
-            if operator.family == family:
-                console.print(f"  {operator.name:<{width}}  {operator.formula}")
-    console.print(f"{len(operators)} operators")
+    console.print("\n".join(listing(name, header=console.is_terminal)))
     return OK
-
-
-def _claim_lines(operator: Operator) -> list[str]:
-    fields = {
-        "family": operator.family,
-        "signature": operator.signature,
-        "formula": operator.formula,
-        "citation": operator.citation,
-        "domain": operator.domain.describe(),
-        "examples": str(len(operator.examples)),
-        "witnesses": "; ".join(witness.source for witness in operator.witnesses),
-    }
-    lines = [operator.name, *(f"  {name:<10} {text}" for name, text in fields.items() if text)]
-    return lines + [f"  {'kink':<10} {kink.where}: accepts {kink.accepts}" for kink in operator.kinks]
 
 
 @app.command
