@@ -19,8 +19,8 @@ from gradcheck.subjects.callables import CAUGHT, Call
 OPERATIONS = 20_000
 """Operations on single numbers up to which a text is traced: some twenty milliseconds."""
 
-FEW = 64
-"""Coordinates up to which a wrong answer is looked at by a second road."""
+CROSSED = 64
+"""Coordinates up to which a wrong answer is looked at by a second road, at a millisecond each."""
 
 SMOOTHLY = (Local.SMOOTH, Local.ONE_SIDED, Local.UNDECIDED)
 """Kinds of places whose truth an enclosure replaces; next to a kink the hull of the pieces decides, which allows for rounding."""
@@ -129,12 +129,13 @@ class Certifier:
         """How far reverse accumulation of the text itself is from the truth in numbers of type ``dtype``, along each row.
 
         The largest error at the point and at nine places close by, as errors scatter.  A text that subtracts nearly equal numbers has no
-        backward pass that is better; the answer may be four times worse.  ``error`` is what the answer is off by: it ends early where
+        backward pass that is better; the answer may be four times worse, as another order of the same operations may be (chosen, not
+        derived: what it excuses is called inaccurate, never right).  ``error`` is what the answer is off by: it ends early where
         that is far larger; ``magnitude`` are the sums A of the sizes of its terms.
         """
         most = np.zeros(len(rows))
         for count, by in enumerate((0.0, *(max(CLOSE_BY[0], roundoff(dtype)),) * 9)):
-            if count == 3 and np.all(error > 256 * most):
+            if count == 3 and np.all(error > 256 * most):  # seven more draws do not make four times their largest of it
                 break
             moved, turned = _moved(found, cotangents, by, rng)
             off = np.abs(rows @ (found.in_floats(dtype, moved, turned) - found.nearby(moved, turned)))
@@ -149,7 +150,7 @@ class Certifier:
 
         Asked once a check, where an answer is about to be called wrong, and of few coordinates: it takes a millisecond for each.
         """
-        if self.crossed or rows.shape[1] > FEW:
+        if self.crossed or rows.shape[1] > CROSSED:
             return np.zeros(len(rows), bool)
         self.crossed = True
         value, bound = found.from_values(cotangents)

@@ -14,14 +14,14 @@ import pytest
 sympy = pytest.importorskip("sympy")
 
 from hypothesis import given, settings  # noqa: E402  after the skip
-from hypothesis import strategies as st  # noqa: E402
+from hypothesis import strategies as st  # noqa: E402  after the skip
 
-from gradcheck.claim import NONNEGATIVE, POSITIVE, REALS  # noqa: E402
-from gradcheck.proofs.algebra import prove  # noqa: E402
-from gradcheck.proofs.cells import Form, Unclear, arrange, feasible, forms_of  # noqa: E402
-from gradcheck.proofs.setting import EXCLUDED, KINK, PROVED, REFUTED, UNKNOWN  # noqa: E402
-from gradcheck.proofs.symbols import from_tree, literal, to_tree  # noqa: E402
-from gradcheck.proofs.zero import is_zero  # noqa: E402
+from gradcheck.claim import NONNEGATIVE, POSITIVE, REALS  # noqa: E402  after the skip
+from gradcheck.proofs.algebra import prove  # noqa: E402  after the skip
+from gradcheck.proofs.cells import Form, Unclear, arrange, feasible, forms_of  # noqa: E402  after the skip
+from gradcheck.proofs.setting import EXCLUDED, KINK, PROVED, REFUTED, UNKNOWN  # noqa: E402  after the skip
+from gradcheck.proofs.symbols import from_tree, literal, to_tree  # noqa: E402  after the skip
+from gradcheck.proofs.zero import is_zero  # noqa: E402  after the skip
 
 WHOLE = st.integers(-3, 3).map(Fraction)
 FORM = st.tuples(WHOLE, WHOLE, WHOLE)

@@ -18,11 +18,11 @@ import pytest
 sympy = pytest.importorskip("sympy")
 
 from gradcheck.claim import Domain  # noqa: E402  after the skip
-from gradcheck.cli.proving import limited  # noqa: E402
-from gradcheck.proofs.algebra import Shown, prove  # noqa: E402
-from gradcheck.proofs.setting import PART, PROVED, REFUTED, UNKNOWN  # noqa: E402
-from tests.meta import catalogue_scalar, formulas, values  # noqa: E402
-from tests.meta.case import Case  # noqa: E402
+from gradcheck.cli.proving import limited  # noqa: E402  after the skip
+from gradcheck.proofs.algebra import Shown, prove  # noqa: E402  after the skip
+from gradcheck.proofs.setting import PART, PROVED, REFUTED, UNKNOWN  # noqa: E402  after the skip
+from tests.meta import catalogue_scalar, formulas, values  # noqa: E402  after the skip
+from tests.meta.case import Case  # noqa: E402  after the skip
 
 LIMIT = 3.0
 """Seconds for a case: all but one take less than one."""
