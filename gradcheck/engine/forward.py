@@ -15,6 +15,28 @@ from gradcheck.oracles.imaginary import as_analytic
 from gradcheck.records import Array
 from gradcheck.subjects.callables import CAUGHT, Call
 
+ROUNDED = 2.0**-12
+"""Steps of equal height that are smaller than this part of the largest value, as float16 rounds, are rounding; larger ones are stairs."""
+
+VAGUE = 2.0**-22
+"""Coarser steps than this part of the values excuse no vaguer truth: the judge allows 2^12 times as much, which is three digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grain:
+    """How finely the values of a forward are resolved."""
+
+    unit: float = 2.0**-53
+    """Relative: unit roundoff of the arithmetic."""
+    quantum: float = 0.0
+    """Absolute: all values are multiples of it, as after rounding to decimals, or once a large offset was added and taken away."""
+    size: float = 1.0
+    """Largest value seen; the quantum is small beside it."""
+
+
+FINE = Grain()
+"""What nothing coarser is known of."""
+
 
 @dataclass(slots=True)
 class Forward:
@@ -28,7 +50,7 @@ class Forward:
     size: int
     reference: tuple[Array, ...] | None = None
     evaluations: int = 0
-    grain: float = 2.0**-53
+    grain: Grain = FINE
     mode: str = ""
     """How complex numbers are handed to the forward, as ``plain`` or ``analytic`` arrays; empty while that is not known."""
     sure: bool = True
@@ -43,7 +65,7 @@ class Forward:
         function: Callable[..., Any],
         leaves: Sequence[Any],
         wide: bool,
-        grain: float = 2.0**-53,
+        grain: Grain = FINE,
         mode: str = "",
     ) -> Forward | None:
         """Around this point; None where the forward raises there or is not finite."""
@@ -115,7 +137,17 @@ class Forward:
     @property
     def noise_floor(self) -> float:
         """Unit roundoff of the arithmetic in which the forward is evaluated, as far as dtypes and values show it."""
-        return self.grain if self.wide else max((roundoff(d) for d in self.layout.dtypes), default=2.0**-53)
+        return self.grain.unit if self.wide else max((roundoff(d) for d in self.layout.dtypes), default=2.0**-53)
+
+    @property
+    def resolution(self) -> float:
+        """The quantum of the values, as far as it is no part of ``noise_floor``."""
+        return self.grain.quantum if self.wide else 0.0
+
+    @property
+    def coarseness(self) -> float:
+        """Relative resolution of the largest values: the noise floor, or the quantum."""
+        return max(self.noise_floor, min(self.resolution / self.grain.size, VAGUE))
 
 
 def basis(call: Call, layout: Layout) -> Array:
@@ -180,14 +212,14 @@ def ends(call: Call, layout: Layout, x: Array, rows: Array) -> tuple[Array, Arra
     return at, np.asarray(np.sign(rows @ signs))
 
 
-def grain(call: Call, function: Callable[..., Any], rng: np.random.Generator) -> float:
-    """Unit roundoff of the coarsest type on whose grid the forward's values lie although its inputs do not.
+def grain(call: Call, function: Callable[..., Any], rng: np.random.Generator) -> Grain:
+    """The grid on which the forward's values lie although its inputs do not: of a narrow type, or of equal steps.
 
     A forward that computes in float32 inside is a staircase at steps below 2^-24: differences must know.
     """
     owner = Forward.at(call, function, call.leaves, wide=True)
     if owner is None or owner.size == 0:
-        return 2.0**-53
+        return FINE
     x = pack([call.leaves[k] for k in call.active])
     # 2^-10: generic neighbours, off the grid of any narrower type.
     values = np.stack(
@@ -197,15 +229,45 @@ def grain(call: Call, function: Callable[..., Any], rng: np.random.Generator) ->
         ]
     )
     moving = np.ptp(values, axis=0) > 0
-    whole = np.all(values == np.rint(values), axis=0)
+    # Numbers of every type, and counts are no rounding: floor is no float16.
+    counted = np.all((values == np.rint(values)) & (np.abs(values) <= 2.0**24), axis=0)
+    values = values[:, moving & ~counted & np.all(np.isfinite(values) & (values != 0), axis=0)]
+    size = float(np.max(np.abs(values), initial=0.0))
+    units = _units(values)
+    quantum = _quantum(values, units, size)
     for narrow in (np.float16, np.float32):
         with np.errstate(over="ignore"):
-            on_grid = np.all((values == values.astype(narrow)) & np.isfinite(values), axis=0)
-        # Every type has the small whole numbers: floor is no float16.
-        counted = whole & np.all(np.abs(values) <= 1 / roundoff(np.dtype(narrow)), axis=0)
-        if np.any(on_grid & moving & ~counted):
-            return roundoff(np.dtype(narrow))
-    return 2.0**-53
+            on_grid = np.all(values == values.astype(narrow), axis=0)
+        u = roundoff(np.dtype(narrow))
+        # A few multiples of any unit are numbers of every type.  Those of a type use all of its digits, and no more.
+        full = on_grid & (units <= 8 * u * np.max(np.abs(values), axis=0, initial=0.0))
+        if full.any() and not (0 < quantum <= np.max(units[~full], initial=0.0)):
+            return Grain(u)
+    return Grain(quantum=quantum, size=size or 1.0)
+
+
+def _units(values: Array) -> Array:
+    """The largest power of two that divides all values (4, m) of each component, none 0."""
+    mantissa, exponent = np.frexp(values)
+    bits = np.ldexp(mantissa, 53).astype(np.int64)
+    last = np.frexp((bits & -bits).astype(float))[1] - 1
+    return np.asarray(np.ldexp(1.0, np.min(exponent - 53 + last, axis=0, initial=1023)))
+
+
+def _quantum(values: Array, units: Array, size: float) -> float:
+    """The largest power of two or of ten that divides all values (4, m) of some component, and is no more than ROUNDED of ``size``; or 0.
+
+    Four values have ten bits fewer than they could, or are decimals to 2^-15 of their unit, in one case of 2^40 by chance.
+    """
+    binary = units[units >= 2.0**-43 * np.max(np.abs(values), axis=0, initial=0.0)]
+    known = [0.0, *binary[binary <= ROUNDED * size]]
+    for digits in range(1, 16):
+        count = np.abs(values) * 10.0**digits
+        whole = (np.abs(count - np.rint(count)) <= 2.0**-51 * count) & (count <= 2.0**36)
+        if whole.all(axis=0).any() and 10.0**-digits <= ROUNDED * size:
+            known.append(10.0**-digits)
+            break
+    return float(max(known))
 
 
 def widen(call: Call, function: Callable[..., Any]) -> bool:

@@ -12,7 +12,7 @@ from gradcheck.claim import Kind
 from gradcheck.engine.answers import Answers, fresh
 from gradcheck.engine.certify import Certifier, along
 from gradcheck.engine.conditioning import imaginary_movement, movement
-from gradcheck.engine.forward import Forward, basis
+from gradcheck.engine.forward import FINE, Forward, Grain, basis
 from gradcheck.engine.hull import leaps
 from gradcheck.engine.judge import Judgement, Truth, allowance, judge
 from gradcheck.engine.kinks import Sampler, settle
@@ -78,7 +78,7 @@ class Looker:
     single: bool
     wide: bool
     rng: np.random.Generator
-    grain: float = 2.0**-53
+    grain: Grain = FINE
     mode: str = ""
     certifier: Certifier | None = None
     """Asked where a look is full, or finds something that is not right."""
@@ -284,7 +284,7 @@ class Looker:
         at = every.part(chosen)
         owner, answer = at.owner, at.answer
         known = truth(owner, at.x, at.g, at.rows)
-        judgement = judge(answer, known, at.u, at.tiny, grain=owner.noise_floor)
+        judgement = judge(answer, known, at.u, at.tiny, grain=owner.coarseness)
         enclosed = None
         if self.certifier is not None and (full or not np.isin(judgement, (Judgement.RIGHT, Judgement.KINK)).all()):
             enclosed = self.certifier.at(at.point.inputs, at.point.cotangents)
@@ -293,7 +293,7 @@ class Looker:
                 enclosed = None
             else:
                 known = sharp
-                judgement = judge(answer, known, at.u, at.tiny, grain=owner.noise_floor)
+                judgement = judge(answer, known, at.u, at.tiny, grain=owner.coarseness)
         slack = allowance(known, at.u, at.tiny)
         doubtful = np.flatnonzero((judgement == Judgement.WRONG) | (judgement == Judgement.INACCURATE))
         if doubtful.size:
@@ -313,7 +313,7 @@ class Looker:
                 rows = at.rows[moving]
                 close_by = None if enclosed is None else along(enclosed, rows)
                 own[moving] = self.answers.own_movement(owner, at.point, rows, known.part(moving), at.u, close_by)
-            grain = owner.noise_floor
+            grain = owner.coarseness
             judgement = judge(answer, known, at.u, at.tiny, movement=k, own_movement=own, grain=grain)
             wrong = np.flatnonzero(judgement == Judgement.WRONG)
             if enclosed is not None and self.certifier is not None and wrong.size:

@@ -36,7 +36,9 @@ def estimate(
     if reach is not None:
         low, high = np.maximum(low, -reach), np.minimum(high, reach)
     grid = None if owner.wide else owner.layout.dtypes[0]
-    return line_derivatives(forward, x, directions, noise_floor=owner.noise_floor, low=low, high=high, grid=grid)
+    return line_derivatives(
+        forward, x, directions, noise_floor=owner.noise_floor, quantum=owner.resolution, low=low, high=high, grid=grid
+    )
 
 
 def truth(
@@ -192,7 +194,14 @@ def _both_sides(
 
     def slope(low: Array, high: Array) -> Estimate:
         return line_derivatives(
-            lambda v: used(owner(v)), x, directions[rows], noise_floor=owner.noise_floor, low=low, high=high, grid=grid
+            lambda v: used(owner(v)),
+            x,
+            directions[rows],
+            noise_floor=owner.noise_floor,
+            quantum=owner.resolution,
+            low=low,
+            high=high,
+            grid=grid,
         )
 
     right, left = slope(nowhere, high), slope(low, nowhere)

@@ -21,8 +21,10 @@ EPS = float(np.finfo(np.float64).eps)
 TINY = float(np.finfo(np.float64).smallest_subnormal)
 
 
-def analyse(line: Line, sigma: Array, roundoff: Array) -> Estimate:
-    """The estimate from all steps of a line; sigma (D, m): standard deviation of the noise; roundoff: (m,)."""
+def analyse(line: Line, sigma: Array, roundoff: Array, quantum: float) -> Estimate:
+    """The estimate from all steps of a line; sigma (D, m): standard deviation of the noise; roundoff: (m,);
+    quantum: absolute resolution of the values.
+    """
     order = (-line.steps).argsort(axis=1)
     rows = np.arange(len(order))[:, None]
     steps, up, centre, down = line.steps[rows, order], line.up[rows, order], line.centre, line.down
@@ -49,7 +51,7 @@ def analyse(line: Line, sigma: Array, roundoff: Array) -> Estimate:
             if quotient is not None:
                 quotient[:, 1:][equal] = np.nan
     measured = SPREAD * np.where(np.isfinite(sigma), sigma, 0.0)[:, None]
-    rounding = roundoff * size + TINY
+    rounding = roundoff * size + quantum + TINY
     constant = bool(flat.any())
     near = 4.0 * line.first[:, None, None]
     if constant:

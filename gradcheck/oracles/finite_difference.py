@@ -49,6 +49,7 @@ def line_derivatives(
     directions: Array,
     *,
     noise_floor: Array | float,
+    quantum: float = 0.0,
     low: Array | None = None,
     high: Array | None = None,
     budget: int = BUDGET,
@@ -57,7 +58,8 @@ def line_derivatives(
     """Derivatives of t -> f(x + t d) at 0 for each direction d, with bounds.
 
     f: (n,) -> (m,), real or complex; NaN or inf where it is not defined.  x: (n,).  directions: (D, n).
-    noise_floor: relative roundoff of the values of f, scalar or (m,).  low, high: (D,) least and largest t in the domain; a
+    noise_floor: relative roundoff of the values of f, scalar or (m,).  quantum: their absolute
+    resolution.  low, high: (D,) least and largest t in the domain; a
     line that can hardly be followed one way is looked at from the other side, and its entries are ONE_SIDED.  grid: dtype
     whose values all entries of the evaluated inputs must have.  Entries of the answer have the shape (D, m).
     At a KINK the value is the mean of right and left slope, so that right = value + jump / 2; the kink is no farther from
@@ -68,21 +70,21 @@ def line_derivatives(
     x = np.asarray(x, dtype=np.float64)
     directions = np.atleast_2d(np.asarray(directions, dtype=np.float64))
     if low is None and high is None:
-        return _derivatives(f, x, directions, np.full(len(directions), np.inf), True, noise_floor, grid)
+        return _derivatives(f, x, directions, np.full(len(directions), np.inf), True, noise_floor, quantum, grid)
     low_t = np.full(len(directions), -np.inf) if low is None else np.asarray(low, dtype=np.float64)
     high_t = np.full(len(directions), np.inf) if high is None else np.asarray(high, dtype=np.float64)
     near, far = np.minimum(high_t, -low_t), np.maximum(high_t, -low_t)
     # Nearer to the edge than RATIO^2 of the first step, a pair would see rounding only.
     edge = near < RATIO**2 * np.minimum(first_step(x, directions), far)
     if not edge.any():
-        return _derivatives(f, x, directions, near, True, noise_floor, grid)
+        return _derivatives(f, x, directions, near, True, noise_floor, quantum, grid)
     sign = np.where(high_t >= -low_t, 1.0, -1.0)
     both, single = np.flatnonzero(~edge), np.flatnonzero(edge)
     towards = directions[single] * sign[single, None]
-    outer = flip(_derivatives(f, x, towards, far[single], False, noise_floor, grid), sign[single])
+    outer = flip(_derivatives(f, x, towards, far[single], False, noise_floor, quantum, grid), sign[single])
     if not both.size:
         return outer
-    inner = _derivatives(f, x, directions[both], near[both], True, noise_floor, grid)
+    inner = _derivatives(f, x, directions[both], near[both], True, noise_floor, quantum, grid)
     return merge(inner, outer, np.argsort(np.concatenate([both, single])))
 
 
@@ -93,11 +95,12 @@ def _derivatives(
     limit: Array,
     two_sided: bool,
     noise_floor: Array | float,
+    quantum: float,
     grid: np.dtype[np.generic] | type | None,
 ) -> Estimate:
     centre = np.asarray(f(x.copy()))
     if np.iscomplexobj(centre):
-        return _complex_valued(f, x, directions, limit, two_sided, noise_floor, grid)
+        return _complex_valued(f, x, directions, limit, two_sided, noise_floor, quantum, grid)
     centre = centre.astype(np.float64).reshape(-1)
     count, m = len(directions), centre.size
     if not count or not m or not directions.any():
@@ -110,27 +113,27 @@ def _derivatives(
         line = Line(f, x, directions, centre, lattice, None if grid is None else dtype, limit, first[:, 0], two_sided)
         line.look(np.concatenate([first, first * RATIO], axis=1))
         if line.down is None:
-            return _finish(line, roundoff)
+            return _finish(line, roundoff, quantum)
         seen_up, seen_down = (np.isfinite(v).any(axis=1) for v in (line.up, line.down))
         dead = (seen_up != seen_down).any(axis=1)
         if not dead.any():
-            return _finish(line, roundoff)
+            return _finish(line, roundoff, quantum)
         # One side is outside the domain: start again on the other one.
         sign = np.where(np.any(seen_up & ~seen_down, axis=1), 1.0, -1.0)[dead]
         rows = np.flatnonzero(dead)
         lone = line.half(rows, sign)
         lone.look(np.concatenate([first, first * RATIO], axis=1)[rows])
-        outer = flip(_finish(lone, roundoff), sign)
+        outer = flip(_finish(lone, roundoff, quantum), sign)
         outer = replace(outer, evaluations=outer.evaluations + 4 * rows.size)
         if dead.all():
             return outer
-        inner = _finish(line.part(np.flatnonzero(~dead)), roundoff)
+        inner = _finish(line.part(np.flatnonzero(~dead)), roundoff, quantum)
         return merge(inner, outer, np.argsort(np.concatenate([np.flatnonzero(~dead), rows])))
 
 
-def _finish(line: Line, roundoff: Array) -> Estimate:
+def _finish(line: Line, roundoff: Array, quantum: float) -> Estimate:
     sigma = explore(line, roundoff)
-    found = analyse(line, sigma, roundoff)
+    found = analyse(line, sigma, roundoff, quantum)
     # The last step was the widest of the equally spaced ones.
     wide, near = line.steps[:, -1:], line.up[:, -1] - line.centre
     size = np.maximum(np.abs(line.centre), np.abs(line.up[:, -1]))
@@ -143,7 +146,7 @@ def _finish(line: Line, roundoff: Array) -> Estimate:
     rest = np.abs(change - found.value * step)
     smooth = (change != 0.0) & (rest < sigma / 16.0)
     curvature = 4.0 * np.abs(near - found.value * wide) * (step / wide) ** 2
-    apart = rest > found.bound * step + curvature + 8.0 * roundoff * size
+    apart = rest > found.bound * step + curvature + 8.0 * (roundoff * size + quantum)
     lost = noisy & smooth & apart & (found.kind != Local.KINK)
     return replace(without(found, lost), evaluations=found.evaluations + step.size)
 
@@ -155,6 +158,7 @@ def _complex_valued(
     limit: Array,
     two_sided: bool,
     noise_floor: Array | float,
+    quantum: float,
     grid: np.dtype[np.generic] | type | None,
 ) -> Estimate:
     """Real and imaginary parts apart; the bounds are combined as lengths."""
@@ -164,7 +168,7 @@ def _complex_valued(
         return np.concatenate([value.real, value.imag])
 
     floor = noise_floor if np.ndim(noise_floor) == 0 else np.tile(noise_floor, 2)
-    e = as_complex(_derivatives(real, x, directions, limit, two_sided, floor, grid))
+    e = as_complex(_derivatives(real, x, directions, limit, two_sided, floor, quantum, grid))
     return replace(e, evaluations=e.evaluations + 1)
 
 

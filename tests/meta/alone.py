@@ -399,6 +399,18 @@ EXTREME = twins(
 )  # fmt: skip
 
 
+def tanh_vjp_by_exponentials(g: Any, x: Any) -> Any:
+    e = np.exp(2 * x)
+    return g * (1 - ((e - 1) / (e + 1)) ** 2)
+
+
+FEW_LOOKS = twins(
+    "alone: tanh, looked at quickly", "overflow in a naive formula", np.tanh,
+    lambda g, x: g / np.cosh(np.clip(x, -400, 400)) ** 2, (normal(75, 60),), unseen="*", options={"profile": "quick"},
+    by_exponentials=tanh_vjp_by_exponentials,
+)  # fmt: skip
+
+
 # --- what differences of a program with real numbers only must know ------------------------------------------
 
 
@@ -419,6 +431,28 @@ DECIMALS = twins(
     "alone: cosine to nine decimals", "rounding", real(lambda x: np.round(np.cos(x), 9)), lambda g, x: -g * np.sin(x),
     (np.array([1e-3, 1e-4, 0.3, 1.0]),), hard=True,
     sign=lambda g, x: g * np.sin(x),
+)  # fmt: skip
+
+ON_A_GRID = np.array([-4e-05, -80.5, 1.17, 7.5e-4])
+
+
+def on_a_grid(x: Any) -> Any:
+    return np.rint(np.log(1 + x * x) * 2.0**30) / 2.0**30
+
+
+def on_a_grid_vjp(g: Any, x: Any) -> Any:
+    return g * 2 * x / (1 + x * x)
+
+
+GRID = twins(
+    "alone: logarithm in fixed point, real", "rounding", real(on_a_grid), on_a_grid_vjp, (ON_A_GRID,), hard=True,
+    square_forgotten=lambda g, x: g * 2 * x / (1 + np.abs(x)),
+)  # fmt: skip
+
+OFFSET_AND_BACK = twins(
+    "alone: an offset added and taken away, real", "rounding", real(lambda x: (x * np.sin(3 * x) + 1e9) - 1e9),
+    lambda g, x: g * (np.sin(3 * x) + 3 * x * np.cos(3 * x)), (np.array([-0.44, 8.1, -1.5e-5, 7.8]),), hard=True,
+    chain_rule_forgotten=lambda g, x: g * (np.sin(3 * x) + x * np.cos(3 * x)),
 )  # fmt: skip
 
 WAVE = twins(
@@ -605,6 +639,8 @@ CASES = (
     *CORNER,
     *SWALLOWED,
     *DECIMALS,
+    *GRID,
+    *OFFSET_AND_BACK,
     *WAVE,
     *FLOOR,
     *ROOT,
@@ -635,4 +671,5 @@ CASES = (
     *REDRAWN,
     *BOUND,
     *EXTREME,
+    *FEW_LOOKS,
 )

@@ -105,6 +105,7 @@ def length_vjp(g: Any, x: Any, size: float = 1.0) -> Any:
 
 LENGTH = twins(
     "alone: length of all but nothing", "kinks", length, length_vjp, (np.array([0.0, 0.0, 5e-324]),), hard=True,
+    options={"seed": 0},  # of six seeds two need what this case is here to show
     too_long=lambda g, x: length_vjp(g, x, 1.25),
 )  # fmt: skip
 

@@ -115,7 +115,8 @@ def canonical(value: Any) -> Any:
         if value.dtype.kind == "c":
             return canonical(np.stack([value.real, value.imag]))
         if value.dtype.kind in "fV":
-            wide = value.astype(np.float64)
+            with np.errstate(invalid="ignore"):  # a signalling NaN is told when it is cast
+                wide = value.astype(np.float64)
             return (value.dtype.name, value.shape, np.where(np.isnan(wide), np.float64(np.nan), wide))
         return value
     if isinstance(value, list | tuple):
