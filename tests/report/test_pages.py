@@ -145,7 +145,11 @@ def test_pictures_have_no_colours_dates_or_sizes_of_their_own(pages: Path) -> No
     pictures = re.findall(r"<svg role.*?</svg>", text, re.DOTALL)
     assert pictures
     for svg in pictures:
-        drawn = {name for names in re.findall(r'class="([^"]*)"', svg) for name in names.split()} - {"chart", "tick", "small"}
+        drawn = {name for names in re.findall(r'class="([^"]*)"', svg) for name in names.split()} - {
+            "chart",
+            "tick",
+            "small",
+        }
         assert drawn and all(re.search(rf"svg.*[.]{name} {{", text) for name in drawn)
         assert not re.findall(r"#[0-9a-fA-F]{3,6}\b|style=|(fill|stroke)=", svg)
 
