@@ -100,8 +100,8 @@ def test_an_operator_page_is_in_reading_order(pages: Path) -> None:
         "Smallest counterexample",
         "Findings",
         "Error against step",
+        "Certificates",
         "Coverage",
-        "What is claimed",
         "Environment, seed, versions",
     ]
     text = (pages / "autograd--matmul.html").read_text()
