@@ -148,14 +148,14 @@ def jacobian(found: Jacobian, limits: Limits) -> Picture:
         )
         for j, i in order[: limits.rows]
     )
-    origin = f", at {text.clean(text.clip(found.origin, 120))}" if found.origin else ""
+    origin = f" The point: {text.clean(text.clip(found.origin, 120))}." if found.origin else ""
     return Picture(
         name="jacobian",
         title=f"The Jacobian, {m} by {n}, {text.clean(text.clip(found.dtype, 80))}",
-        about=f"{wrong} of {m * n} entries wrong, {sure} references certified{origin}.",
+        about=f"{wrong} of {m * n} entries wrong, {sure} references certified.{origin}",
         reading=(
             "A row is an output, a column an entry of the inputs; a row of the first grid is what the backward pass answers to a "
-            "cotangent that is 1 there and 0 elsewhere. Entries that the judge calls wrong are hatched. The shade is the size of a "
+            "cotangent that is 1 there and 0 elsewhere. Entries that are judged wrong are hatched. The shade is the size of a "
             "value against the largest of the reference, in the last grid the number of digits that are lost. An error with a "
             "\N{PLUS-MINUS SIGN} is absolute: where the reference is 0 it has no last place."
         ),

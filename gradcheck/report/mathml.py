@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+from gradcheck.report.text import visible
+
 _TOKEN = re.compile(
     r"\s*(\d+(?:\.\d+)?|[A-Za-z]{3,}\d[a-z]\w*|[A-Za-z]{3,}(?:-[a-z]{2,})+|[A-Za-z]+|\.{2,}|<=|>=|!=|->|[-+*/=<>(),;:^_|'!.&\[\]~])",
     re.ASCII,
@@ -64,6 +66,7 @@ class _Item:
 
 def formula(text: str) -> Markup:
     """The formula as an inline ``math`` element that carries its own text, or as escaped text where it does not fit."""
+    text = visible(text)
     try:
         row = _Reader(_tokens(text)).whole()
     except (_NotAFormulaError, RecursionError):

@@ -105,6 +105,20 @@ def test_the_jacobian_marks_the_wrong_entries_and_no_other() -> None:
     np.testing.assert_array_equal(right.expected[:, :4], products)
 
 
+def test_entries_that_are_zero_at_zero_are_wrong_where_the_gradient_is_known_to_be() -> None:
+    """There the shortest differences are swallowed, and say of a missing term that it is missing."""
+    x = np.zeros(3)
+
+    def softmax(x: Any) -> Any:
+        e = np.exp(x - np.max(x))
+        return e / np.sum(e)
+
+    call = arranged(softmax, lambda g, x: g * softmax(x) * (1 - softmax(x)), x)
+    found = jacobian_of(call, softmax, (x,), "here", np.random.default_rng(0), failing=True)
+    assert found is not None
+    np.testing.assert_array_equal(found.wrong, ~np.eye(3, dtype=bool))
+
+
 def test_a_large_jacobian_is_left_out() -> None:
     x = np.linspace(0.1, 1.0, COLUMNS + 1)
     assert jacobian_of(arranged(np.tanh, tanh_vjp, x), np.tanh, (x,), "here", np.random.default_rng(0)) is None

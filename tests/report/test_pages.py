@@ -99,6 +99,7 @@ def test_an_operator_page_is_in_reading_order(pages: Path) -> None:
         "matmul",
         "Smallest counterexample",
         "Findings",
+        "Jacobian",
         "Error against step",
         "Certificates",
         "Coverage",

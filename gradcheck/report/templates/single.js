@@ -1,13 +1,12 @@
 (() => {
-  // The pages of one file: a link to another page puts that page in place; #/name.html says which one is shown.
+  // The pages of one file: a link to a page puts it in place; #/name.html#anchor says which one is shown, anything else is the index.
   const pages = new Map([...document.querySelectorAll("template[data-page]")].map((t) => [t.dataset.page, t]));
   const shown = document.getElementById("shown");
   let current = null;
 
   function show() {
     const hash = decodeURIComponent(location.hash);
-    const [name, anchor] = hash.startsWith("#/") ? hash.slice(2).split("#") : [current ?? "index.html", ""];
-    if (!hash.startsWith("#/") && current !== null) return; // a place within the page, or the state of the index
+    const [name, anchor] = hash.startsWith("#/") ? hash.slice(2).split("#") : ["index.html", ""];
     if (pages.has(name) && name !== current) {
       current = name;
       shown.replaceChildren(pages.get(name).content.cloneNode(true));
@@ -24,7 +23,8 @@
 
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a[href]");
-    const [name, anchor] = link?.getAttribute("href").split("#") ?? [""];
+    const [page, anchor] = link?.getAttribute("href").split("#") ?? ["?"];
+    const name = page || current;
     if (!pages.has(name)) return;
     event.preventDefault();
     location.hash = `#/${name}${anchor ? `#${anchor}` : ""}`;
