@@ -67,7 +67,7 @@ def test_the_structure_is_the_one_that_is_meant(text: str, meaning: str) -> None
 
 
 @pytest.mark.parametrize(
-    "text", ["(-pi, pi]", "x = (", "a b)", "x ^", "/ 2", "x_", "é = 1", "f(x", "|x", "a^b^", "x \x00", "(" * 5000]
+    "text", ["(-pi, pi]", "x = (", "a b)", "x ^", "/ 2", "x_", "é = 1", "f(x", "|x", "a^b^", "(" * 5000]
 )
 def test_what_does_not_fit_is_shown_as_the_text_it_is(text: str) -> None:
     assert "<math" not in formula(text)
