@@ -44,7 +44,7 @@ def _changes(difference: Difference, pages: Sequence[Page]) -> Changes:
         pairs = difference.of(change)
         if change is not Change.SAME and pairs:
             listed = tuple((pair, files.get((pair.subject, pair.operator), "")) for pair in pairs[:_LISTED])
-            groups.append((f"{len(pairs)} {change}", listed))
+            groups.append((f"{change.capitalize()} ({len(pairs)})", listed))
     return Changes(
         old=difference.old,
         conditions=tuple(text.clip(words) for words in difference.conditions),

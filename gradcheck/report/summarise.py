@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from gradcheck.records import Array, Finding, Header, Record, finding_id
+from gradcheck.records import Array, Finding, Header, Record, UlpSamples, finding_id
 from gradcheck.report import coverage, figures, mathml, text, thread
 from gradcheck.report.difference import Pair
 from gradcheck.report.limits import FULL, Limits
 from gradcheck.report.snippet import snippet
 from gradcheck.report.status import failed, status_of, worst
-from gradcheck.report.views import Case, Named, Page, Row, Table
+from gradcheck.report.views import Case, Named, Page, Picture, Row, Table
 
 _CLAIM = {  # order and wording of the claim on the page
     "formula": "Formula",
@@ -54,9 +54,7 @@ def page(record: Record, header: Header, file: str, change: Pair | None = None, 
         unlisted=max(0, len(findings) - limits.findings),
         jacobian=figures.jacobian(record.jacobian, limits) if record.jacobian and record.jacobian.got.size else None,
         curves=tuple(curve for curve in curves if curve is not None),
-        ulps=tuple(
-            picture for number, samples in enumerate(record.ulps) for picture in figures.ulps(samples, number, limits)
-        ),
+        ulps=tuple(_accuracy(samples, number, limits) for number, samples in enumerate(record.ulps)),
         graph=figures.graph(record.graph, limits) if record.graph and record.graph.nodes else None,
         certified=certified(record),
         certificate=short(record.certificate),
@@ -85,7 +83,13 @@ def page(record: Record, header: Header, file: str, change: Pair | None = None, 
 def _digits(record: Record) -> Iterator[tuple[str, str]]:
     for samples in record.ulps:
         top = worst(samples)
-        yield text.clip(samples.dtype, 40), f"{top.error:.3g}" if top is not None else "none resolved"
+        exact = not np.any(samples.errors)
+        yield text.clip(samples.dtype, 40), f"{top.error:.3g}" if top is not None else "0" if exact else "unresolved"
+
+
+def _accuracy(samples: UlpSamples, number: int, limits: Limits) -> tuple[str, tuple[Picture, ...]]:
+    made = figures.ulps(samples, number, limits)
+    return f"{text.clean(text.clip(samples.dtype, 40))}: {made[0].label}", made
 
 
 def _listed(items: Sequence[str], limit: int) -> tuple[str, ...]:

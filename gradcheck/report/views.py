@@ -93,7 +93,8 @@ class Page:
     unlisted: int
     jacobian: Picture | None
     curves: tuple[Picture, ...]
-    ulps: tuple[Picture, ...]
+    ulps: tuple[tuple[str, tuple[Picture, ...]], ...]
+    """(type and its largest error, scatter and histogram) for each type that was sampled."""
     graph: Picture | None
     certified: Table
     certificate: str
@@ -113,7 +114,7 @@ class Page:
     seed: int
     repro: str
     worst: tuple[tuple[str, str], ...]
-    """(type, worst error in ulp) for each type that was sampled."""
+    """(type, worst error in ulp) for each type that was sampled; not a number where none exceeds the bound of its truth."""
     entry: thread.Entry | None = None
     lean: bool = False
 

@@ -181,7 +181,7 @@ def test_the_index_can_be_used_by_keys_alone(tab: Any, pages: Path) -> None:
 def test_what_changed_is_named_and_can_be_shown_alone(tab: Any, pages: Path) -> None:
     tab.goto((pages / "index.html").as_uri())
     section = tab.locator("section[aria-labelledby=changes]")
-    assert section.locator("h3").all_inner_texts() == ["1 newly wrong", "1 another verdict", "1 changed digits"]
+    assert section.locator("h3").all_inner_texts() == ["Newly wrong (1)", "Another verdict (1)", "Changed digits (1)"]
     tab.get_by_role("checkbox", name="changed only").check()
     assert set(shown(tab)) == {"autograd matmul", "reference sort", "reference sigmoid"}
     assert tab.url.endswith("#changed=1")
