@@ -112,7 +112,7 @@ def certified(record: Record) -> Table:
         what = f"one entry of the gradient, {text.clip(samples.dtype, 40)}"
         body += _enclosure(what, bits > 0, bits, radii, samples.method, "at the inputs of the sweep")
     return Table(
-        head=("truth of", "known by", "entries", "precision (bits)", "largest radius", "scope"), body=tuple(body)
+        head=("truth of", "known by", "scope", "entries", "precision (bits)", "largest radius"), body=tuple(body)
     )
 
 
@@ -128,7 +128,7 @@ def _enclosure(
         radius = f"{float(finite.max()):.2g}" if finite.size else "-"
         certain = bool(np.all(sure[chosen]))
         precision = f"{int(np.max(np.asarray(bits)[chosen]))}" if certain else "53"
-        yield (what, name, f"{count} of {total}", precision, radius if certain else f"{radius}, estimated", scope)
+        yield (what, name, scope, f"{count} of {total}", precision, radius if certain else f"{radius}, estimated")
 
 
 def _rows(

@@ -177,7 +177,7 @@ def claim(name: str, formula: str, signature: str, family: str) -> dict[str, str
         "citation": "Golub and Van Loan, Matrix Computations, section 1.1",
         "domain": "all reals",
         "kinks": "none",
-        "definition": f"def {name}(a, b):\n    return a @ b\n",
+        "definition": f"def {name}(a, b):  # {'a line that is wider than a page, ' * 9}\n    return a @ b\n",
     }
 
 
