@@ -139,6 +139,24 @@ def test_the_index_filters_and_keeps_that_in_the_address(tab: Any, pages: Path) 
     assert len(shown(tab)) == len(run().records)
 
 
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("subject:autograd", {"autograd matmul", "autograd sigmoid"}),
+        ("operator:matmul -subject:autograd", {"reference matmul"}),
+        ("finding:gc901", {"reference sort"}),
+        ("status:fail transpose", {"autograd matmul"}),
+        ("-pass -fail", {"reference sort"}),
+        ("net:fan", {"reference net:fan-out"}),
+        ("subject:nobody", set()),
+    ],
+)
+def test_the_filter_knows_columns_and_what_must_not_be(tab: Any, pages: Path, query: str, found: set[str]) -> None:
+    tab.goto((pages / "index.html").as_uri())
+    tab.locator("#filter").fill(query)
+    assert set(shown(tab)) == found
+
+
 def test_the_index_sorts_by_every_column_and_says_so(tab: Any, pages: Path) -> None:
     tab.goto((pages / "index.html").as_uri())
     tab.get_by_role("button", name="Right").click()

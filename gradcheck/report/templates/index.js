@@ -17,12 +17,20 @@ function gradcheckIndex() {
   const value = (row, k) => row.cells[k].dataset.value ?? row.cells[k].textContent.trim();
   const numeric = (k) => k === 0 || heads[k].dataset.kind === "number";
 
+  // Each word has to occur in the row; column:word in that column, and -word or -column:word must not.
+  const cells = rows.map((row) => Object.fromEntries(heads.map((head, k) => [head.dataset.key, row.cells[k].textContent.toLowerCase()])));
+  const holds = (k, word) => {
+    if (word.startsWith("-") && word.length > 1) return !holds(k, word.slice(1));
+    const [, column, rest] = /^([a-z]+):(.*)$/.exec(word) ?? [];
+    return column in cells[k] ? cells[k][column].includes(rest) : texts[k].includes(word);
+  };
+
   function show() {
     const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
     const wanted = new Set(boxes.filter((box) => box.checked).map((box) => box.value));
     let shown = 0;
     rows.forEach((row, k) => {
-      row.hidden = !(wanted.has(row.dataset.status) && words.every((word) => texts[k].includes(word))
+      row.hidden = !(wanted.has(row.dataset.status) && words.every((word) => holds(k, word))
         && (!changed?.checked || row.dataset.change));
       shown += !row.hidden;
     });
