@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gradcheck.errors import RecordError
-from gradcheck.records_io import Run, read
+from gradcheck.records import Header
+from gradcheck.records_io import Run, decode_line, read
 
 FOLDER = "history"
 
@@ -61,10 +62,21 @@ def files(directory: Path) -> list[Path]:
 
 def previous(directory: Path, run: Run) -> Run | None:
     """The newest earlier run that has a (subject, operator) in common with ``run``; files that cannot be read are passed over."""
-    wanted = set(run.header.planned)
     for path in files(directory):
         with contextlib.suppress(RecordError):
-            found = read(path)
-            if found.header.run != run.header.run and wanted & set(found.header.planned):
+            if _comparable(_header(path), run) and _comparable((found := read(path)).header, run):
                 return found
+    return None
+
+
+def _comparable(header: Header | None, run: Run) -> bool:
+    """Whether it may be of another run of the same operators; a header that cannot be read may be."""
+    return header is None or (header.run != run.header.run and not set(header.planned).isdisjoint(run.header.planned))
+
+
+def _header(path: Path) -> Header | None:
+    """The first line alone: the rest of a file takes half a second."""
+    with open(path, "rb") as file, contextlib.suppress(ValueError):
+        header = decode_line(file.readline())
+        return header if isinstance(header, Header) else None
     return None
