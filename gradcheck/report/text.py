@@ -19,7 +19,10 @@ _ORDER = {severity: rank for rank, severity in enumerate(Severity)}
 
 def clean(text: str) -> str:
     """``text`` on one line, control characters and lone surrogates escaped: safe for a terminal and for a comment."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in str(text))
+    text = str(text)
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
 
 
 def visible(text: str) -> str:
@@ -53,7 +56,7 @@ def short(value: float | None) -> str:
 
 def place(finding: Finding) -> str:
     """The argument and the entry a finding is about: ``W[0, 2]``; ``x[()]`` never occurs."""
-    name = clean(finding.argument)
+    name = clean(clip(finding.argument, 200))
     return f"{name}[{', '.join(map(str, finding.index))}]" if finding.index else name
 
 

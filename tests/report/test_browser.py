@@ -364,4 +364,9 @@ def test_a_page_prints_its_folded_tables_in_black_on_white(browser: Any, pages: 
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
     assert page.locator("details[open]").count() == page.locator("details").count() > 0
     assert not page.locator("header nav").is_visible()
+    page.goto((pages / "autograd--matmul.html").as_uri())
+    cut = "[...document.querySelectorAll('pre')].filter((pre) => pre.scrollHeight > pre.clientHeight + 1).length"
+    assert page.evaluate(cut) == 0
+    page.emulate_media(media="screen")
+    assert page.evaluate(cut) > 0  # on a screen a long snippet scrolls
     page.close()
