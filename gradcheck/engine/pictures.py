@@ -65,12 +65,11 @@ def _with_remainders(curve: Curve, owner: Forward, x: Array, cotangents: tuple[A
     _, high = limits(call, owner.layout, x, d[None])
     # A sixteenth of each entry's size: inside the domain, and where the second-order term leads.
     steps = min(0.0625, float(high[0]) / 2) * 2.0 ** -np.arange(STEPS)
-    here = float(owner(x) @ g)
-    values = np.array([float(owner(x + h * d) @ g) for h in steps])
-    noise = 2.0**-53 * (abs(here) + np.abs(values) + steps * abs(slope))
-    return replace(
-        curve, remainder_steps=steps, remainders=np.abs(values - here - steps * slope), remainder_noise=noise
-    )
+    here, beyond = owner(x), [owner(x + h * d) for h in steps]
+    rest = np.array([abs(float((f - here) @ g) - h * slope) for f, h in zip(beyond, steps, strict=True)])
+    size = np.array([float((np.abs(f) + np.abs(here)) @ np.abs(g)) for f in beyond])
+    noise = 2.0**-53 * (size + steps * abs(slope))
+    return replace(curve, remainder_steps=steps, remainders=rest, remainder_noise=noise)
 
 
 def ulps_of(

@@ -40,7 +40,9 @@ def remainder(curve: Curve) -> Picture | None:
     rows = tuple(
         (f"{float(h):.3e}", f"{float(r):.3e}", f"{float(n):.3e}", "yes" if used else "no") for h, r, n, used in columns
     )
-    if fit.value is None:
+    if fit.value is None and not fit.exact:
+        found, label = "no remainder stands out of the rounding, so there is no slope", "no slope"
+    elif fit.value is None:
         found = "the remainder is rounding alone: exact model, the function is linear along this direction"
         label = "exact model"
     else:

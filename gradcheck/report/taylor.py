@@ -17,17 +17,22 @@ FITTED = 6
 FEWEST = 4
 """With fewer steps above rounding no line is drawn."""
 
+SMALLEST = 4
+"""Steps at the lower end that show what rounding does in fact: a function may err by more than its result's last place."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slope:
     """The slope by least squares over the ``used`` steps, with the spread of the slopes between neighbours as its uncertainty.
 
-    None where the remainder is rounding alone: along that direction the function is linear, and the gradient its slope.
+    None where no remainder stands out of the rounding; ``exact`` where all are rounding: along that direction the function is linear, and
+    the gradient its slope.
     """
 
     used: Array
     value: float | None
     spread: float = 0.0
+    exact: bool = False
 
 
 def slope(curve: Curve) -> Slope | None:
@@ -38,10 +43,13 @@ def slope(curve: Curve) -> Slope | None:
         np.asarray(a, np.float64).ravel() for a in (curve.remainder_steps, curve.remainders, curve.remainder_noise)
     )
     with np.errstate(all="ignore"):
-        clear = np.flatnonzero(np.isfinite(r) & (r > CLEAR * noise) & (r > 0) & (h > 0))
+        exact = bool(np.all(~(r > CLEAR * noise)))
+        seen = r[np.argsort(h)[:SMALLEST]]
+        floor = np.maximum(noise, np.max(seen, initial=0.0, where=np.isfinite(seen)))
+        clear = np.flatnonzero(np.isfinite(r) & (r > CLEAR * floor) & (r > 0) & (h > 0))
     used = np.zeros(h.size, bool)
     if clear.size < FEWEST:
-        return Slope(used=used, value=None)
+        return Slope(used=used, value=None, exact=exact)
     chosen = clear[np.argsort(h[clear])][:FITTED]
     used[chosen] = True
     x, y = np.log(h[chosen]), np.log(r[chosen])

@@ -109,7 +109,9 @@ def test_rounding_alone_has_no_slope() -> None:
     curve = sample.curve()
     assert curve.remainder_noise is not None
     found = slope(replace(curve, remainders=8 * curve.remainder_noise))
-    assert found is not None and found.value is None
+    assert found is not None and found.value is None and found.exact
+    rough = slope(replace(curve, remainders=1e5 * curve.remainder_noise))
+    assert rough is not None and rough.value is None and not rough.exact
     picture = figures.remainder(replace(curve, remainders=8 * curve.remainder_noise))
     assert picture is not None and "exact model" in picture.label
     old = replace(curve, remainder_steps=None, remainders=None, remainder_noise=None)
