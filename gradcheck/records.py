@@ -232,6 +232,7 @@ class Jacobian:
 
     ``got`` is what the vjp answers to one-hot cotangents, nan where it gives nothing; ``expected`` the truth with its ``bounds``,
     nan where there is none.  ``bits`` is the precision of the certified balls, 0 where the truth is estimated.
+    ``errors`` are in ulp of the truth itself and not of its nearest float, where they were computed.
     ``wrong`` says which entries are judged wrong.  ``rows`` and ``columns`` name outputs and inputs.
     """
 
@@ -245,6 +246,7 @@ class Jacobian:
     dtype: str
     origin: str = ""
     method: str = ""
+    errors: Array | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -237,7 +237,7 @@ def _coherent(record: Record) -> None:
     for samples in record.ulps:
         _alike("samples", samples.inputs, samples.errors, samples.bounds, samples.bits, samples.radii)
     if (found := record.jacobian) is not None:
-        _alike("Jacobian", found.got, found.expected, found.bounds, found.wrong, found.bits)
+        _alike("Jacobian", found.got, found.expected, found.bounds, found.wrong, found.bits, found.errors)
         if found.got.shape != (len(found.rows), len(found.columns)):
             raise ValueError(
                 f"a Jacobian of shape {found.got.shape} with {len(found.rows)} rows and {len(found.columns)} columns"

@@ -133,6 +133,7 @@ RECORDS = st.builds(
         dtype=TEXT,
         origin=TEXT,
         method=TEXT,
+        errors=st.none() | F8,
     ),
     untested=st.lists(TEXT, max_size=2).map(tuple),
     claim=st.dictionaries(TEXT, TEXT, max_size=2),

@@ -11,7 +11,9 @@ from gradcheck.engine.certify import Certifier
 from gradcheck.engine.forward import widen
 from gradcheck.engine.judge import Judgement
 from gradcheck.engine.looker import GLARING, Looker
+from gradcheck.engine.pictures import unit_in_last_place
 from gradcheck.flat import Layout
+from gradcheck.oracles.ball import Enclosure
 from gradcheck.records import Array, Jacobian, Local
 from gradcheck.subjects.callables import CAUGHT, Call
 
@@ -53,7 +55,7 @@ def jacobian_of(
         looks = [_row(looker, leaves, outputs, j, failing) for j in range(count)]
     if any(row is None for row in looks):
         return None
-    got, expected, bounds, wrong, bits = (
+    got, expected, bounds, wrong, bits, errors = (
         np.stack(column) for column in zip(*(row[0] for row in looks if row), strict=True)
     )
     return Jacobian(
@@ -64,6 +66,7 @@ def jacobian_of(
         bounds=bounds,
         wrong=wrong,
         bits=bits,
+        errors=errors,
         dtype=max(layout.dtypes, key=lambda dtype: -dtype.itemsize).name,
         origin=origin,
         method=", ".join(dict.fromkeys(row[1] for row in looks if row and row[1])),
@@ -72,8 +75,11 @@ def jacobian_of(
 
 def _row(
     looker: Looker, leaves: Sequence[Any], outputs: tuple[Array, ...], j: int, failing: bool
-) -> tuple[tuple[Array, Array, Array, Array, Array], str] | None:
-    """(got, expected, bounds, wrong, bits) along the inputs for output j, and the oracle that estimated; None where nothing can be said."""
+) -> tuple[tuple[Array, ...], str] | None:
+    """(got, expected, bounds, wrong, bits, errors in ulp) along the inputs for output j, and the oracle that estimated.
+
+    None where nothing can be said.
+    """
     hot = np.zeros(sum(part.size for part in outputs))
     hot[j] = 1.0
     starts = np.cumsum([part.size for part in outputs])[:-1]
@@ -87,11 +93,13 @@ def _row(
         return None  # on a constrained set entries do not move alone
     known = look.truth
     value, bound, bits = known.value.copy(), known.bound.copy(), np.zeros(known.value.size, np.int64)
+    rest = np.zeros(value.size)
     enclosed = looker.certifier.at(leaves, g) if looker.certifier is not None else None
     if enclosed is not None:
         better = np.isfinite(enclosed.value) & (known.kind != Local.KINK)
         value, bound = np.where(better, enclosed.value, value), np.where(better, enclosed.bound, bound)
         bits = np.where(better, enclosed.bits, 0)
+        rest = np.where(better, _rest(enclosed, g), 0.0)
     blank = np.isin(known.kind, (Local.OUTSIDE, Local.UNDECIDED)) & (bits == 0)
     value, bound = np.where(blank, np.nan, value), np.where(blank, np.inf, bound)
     wrong = look.judgement == Judgement.WRONG
@@ -99,7 +107,22 @@ def _row(
         error = np.abs(look.answer - value)
         clear = error > 16 * bound + GLARING * (np.abs(value) + np.abs(look.answer))
         wrong |= (look.judgement == Judgement.INCONCLUSIVE) & clear
-    return (look.answer.copy(), value, bound, wrong, bits), "" if np.all(bits > 0) else known.method
+    off = np.abs(look.answer - value - rest)
+    units = [unit_in_last_place(float(v), dtype) for v, dtype in zip(value, _per_entry(look.layout), strict=True)]
+    return (look.answer.copy(), value, bound, wrong, bits, off / units), "" if np.all(bits > 0) else known.method
+
+
+def _rest(enclosed: Enclosure, g: tuple[Array, ...]) -> Array:
+    """What the midpoints have beyond the floats next to them, (n,)."""
+    from gradcheck.numbers.truth import certified_gradient
+
+    every = certified_gradient(enclosed.program, enclosed.inputs, [np.asarray(part, np.float64) for part in g])
+    return np.concatenate([np.ravel(every[k].rest) for k in enclosed.active])
+
+
+def _per_entry(layout: Layout) -> list[np.dtype[Any]]:
+    """The type of each entry of the packed gradient."""
+    return [dtype for dtype, size in zip(layout.dtypes, layout.sizes, strict=True) for _ in range(size)]
 
 
 def _names(names: Sequence[str], arrays: Sequence[Array]) -> list[str]:

@@ -16,6 +16,8 @@ _WIDE, _HIGH, _LEFT, _TOP = 60, 25, 62, 24
 
 def errors(jacobian: Jacobian) -> Array:
     """|got - expected| in ulp of the reference, (m, n); nan where either is missing, inf where the answer is not finite."""
+    if jacobian.errors is not None:
+        return np.asarray(jacobian.errors, np.float64)
     out = np.full(jacobian.got.shape, np.nan)
     for index in np.ndindex(out.shape):
         got, expected = float(jacobian.got[index]), float(jacobian.expected[index])
