@@ -14,7 +14,8 @@ each with a *path* such as ``x``, ``params['W'][0]`` that findings name.
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,8 +25,11 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 Number = float | complex
 
-FORMAT = 1
-"""Version of the record format.  A reader refuses a file of another version and says so."""
+FORMAT = 2
+"""Version of the record format.  A reader refuses a file of a version that is not among ``READABLE`` and says so."""
+
+READABLE = (1, 2)
+"""Versions of the record format that can be read: 2 only adds fields, and what an older file does not have is left at its default."""
 
 
 class Severity(enum.StrEnum):
@@ -183,7 +187,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """Data of a V-curve: error of a plain difference against the step, and what explains it."""
+    """Data of a V-curve: error of a plain difference against the step, and what explains it.
+
+    ``remainders`` are |phi(x + h d) - phi(x) - h <v, d>| for the steps h of ``remainder_steps``, with phi = sum_k <g_k, f_k>
+    of the definition, d a direction that moves every entry, and v the subject's gradient; ``remainder_noise`` is what rounding makes
+    of each.  For the derivative they fall as h^2, for a wrong v as h (N. Boumal, An Introduction to Optimization on Smooth Manifolds,
+    section 4.8).
+    """
 
     steps: Array
     errors: Array
@@ -191,20 +201,52 @@ class Curve:
     rounding: Array
     chosen: float
     entry: str
+    remainder_steps: Array | None = None
+    remainders: Array | None = None
+    remainder_noise: Array | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UlpSamples:
     """Error of single gradient entries, in ulp of the truth, against one input entry.
 
-    The largest is a lower bound of the true maximum: it was searched for, not proved.
+    The largest is a lower bound of the maximum over all inputs: it was searched for, not proved.
     ``bounds`` is the truth's own bound in ulp: errors under it are not resolved.
+    ``bits`` is the precision of the certified balls that gave the truth of each sample, 0 where it was only estimated, by ``method``:
+    the error of a sample with bits is certified to within its bound.  ``radii`` are the bounds in absolute terms.
+    An ulp is 2^e times the machine epsilon, with 2^e <= |truth| < 2^(e+1), and at least the smallest subnormal.
     """
 
     dtype: str
     inputs: Array
     errors: Array
     bounds: Array
+    bits: Array | None = None
+    radii: Array | None = None
+    method: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Jacobian:
+    """The whole Jacobian at one point: (m, n) arrays, entry (j, i) the derivative of output j by entry i of the inputs.
+
+    ``got`` is what the vjp answers to one-hot cotangents, nan where it gives nothing; ``expected`` the truth with its ``bounds``,
+    nan where there is none.  ``bits`` is the precision of the certified balls, 0 where the truth is estimated.
+    ``errors`` are in ulp of the truth itself and not of its nearest float, where they were computed.
+    ``wrong`` says which entries are judged wrong.  ``rows`` and ``columns`` name outputs and inputs.
+    """
+
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    got: Array
+    expected: Array
+    bounds: Array
+    wrong: Array
+    bits: Array
+    dtype: str
+    origin: str = ""
+    method: str = ""
+    errors: Array | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,6 +350,7 @@ class Record:
     seconds: float = 0.0
     graph: Dataflow | None = None
     correction: Correction | None = None
+    jacobian: Jacobian | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -337,3 +380,65 @@ class Footer:
 def count_entries(arrays: tuple[Array, ...]) -> int:
     """Number of real coordinates in the leaves (a complex entry counts twice)."""
     return sum(int(np.size(a)) * (2 if np.iscomplexobj(a) else 1) for a in arrays)
+
+
+def finding_id(record: Record, finding: Finding) -> str:
+    """The name of a finding, 12 hexadecimal digits: anchor on its page, argument of ``gradcheck replay``.
+
+    A hash of the subject, the operator, the code, the argument with its index, and the counterexample bit for bit (its
+    inputs, cotangents, tangents and parameters); of the message where there is no counterexample.  What was found does not
+    count: the same case is the same name in every run, before and after it went through a records file.
+    With 48 bits, two of a thousand findings share a name with probability 2e-9.
+    """
+    case: list[Any] = [finding.message] if finding.point is None else []
+    if finding.point is not None:
+        point = finding.point
+        case = [point.inputs, point.cotangents, point.tangents, dict(finding.kwargs)]
+    about = [record.subject, record.operator, finding.code, finding.argument, finding.index]
+    digest = hashlib.sha256()
+    for part in _bits([*about, *case]):
+        digest.update(part)
+    return digest.hexdigest()[:12]
+
+
+def _bits(value: Any) -> Iterator[bytes]:
+    """Bytes that determine a plain value, each part with its kind and length; layout, byte order and number classes do not count."""
+    match value:
+        case np.ndarray() if value.dtype == object:
+            yield f"objects {value.shape}:".encode()
+            for item in value.ravel():
+                yield from _bits(item)
+        case np.ndarray():
+            little = value.dtype.newbyteorder("<")
+            name = little.name if little.kind == "V" else little.str
+            yield f"array {name} {value.shape}:".encode()
+            yield np.asarray(value, little, order="C").tobytes()
+        case np.floating():  # the item() of a longdouble is a longdouble again
+            yield from _bits(float(value))
+        case np.complexfloating():
+            yield from _bits(complex(value))
+        case np.generic():
+            yield from _bits(value.item())
+        case str():
+            text = str(value).encode("utf-8", "surrogatepass")
+            yield f"text {len(text)}:".encode() + text
+        case bool() | None:
+            yield f"{value};".encode()
+        case int():
+            yield f"int {int(value)};".encode()
+        case float():
+            yield f"float {value.hex()};".encode()
+        case complex():
+            yield f"complex {value.real.hex()} {value.imag.hex()};".encode()
+        case slice():
+            yield from _bits((value.start, value.stop, value.step))
+        case Mapping():
+            yield f"pairs {len(value)}:".encode()
+            for pair in value.items():
+                yield from _bits(pair)
+        case list() | tuple():
+            yield f"items {len(value)}:".encode()
+            for item in value:
+                yield from _bits(item)
+        case _:
+            yield f"{type(value).__name__};".encode()

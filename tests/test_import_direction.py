@@ -25,7 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     "strategies": BASE | {"numbers", "subjects"},
     "subjects": BASE | {"catalogue"},
     "oracles": BASE | {"numbers"},
-    "report": {"records", "records_io"},
+    "report": {"records", "records_io", "errors"},
     "engine": BASE | MIDDLE,
     "diagnosis": BASE | MIDDLE,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,14 @@ from gradcheck.records import (
     Finding,
     Footer,
     Header,
+    Jacobian,
     Point,
     Record,
     Severity,
     Status,
     UlpSamples,
     Verdict,
+    finding_id,
 )
 from gradcheck.records_io import Writer, decode_line, encode_line, read
 from tests.report import sample
@@ -91,8 +94,47 @@ RECORDS = st.builds(
     status=st.sampled_from(Status),
     findings=st.lists(FINDINGS, max_size=2).map(tuple),
     counts=st.dictionaries(TEXT, st.integers(), max_size=2),
-    curve=st.none() | st.builds(Curve, steps=F8, errors=F8, truncation=F8, rounding=F8, chosen=st.floats(), entry=TEXT),
-    ulps=st.lists(st.builds(UlpSamples, dtype=TEXT, inputs=F8, errors=F8, bounds=F8), max_size=1).map(tuple),
+    curve=st.none()
+    | st.builds(
+        Curve,
+        steps=F8,
+        errors=F8,
+        truncation=F8,
+        rounding=F8,
+        chosen=st.floats(),
+        entry=TEXT,
+        remainder_steps=st.none() | F8,
+        remainders=st.none() | F8,
+        remainder_noise=st.none() | F8,
+    ),
+    ulps=st.lists(
+        st.builds(
+            UlpSamples,
+            dtype=TEXT,
+            inputs=F8,
+            errors=F8,
+            bounds=F8,
+            bits=st.none() | arrays(),
+            radii=st.none() | F8,
+            method=TEXT,
+        ),
+        max_size=1,
+    ).map(tuple),
+    jacobian=st.none()
+    | st.builds(
+        Jacobian,
+        rows=st.lists(TEXT, max_size=2).map(tuple),
+        columns=st.lists(TEXT, max_size=2).map(tuple),
+        got=F8,
+        expected=F8,
+        bounds=F8,
+        wrong=arrays(np.dtype("?")),
+        bits=arrays(np.dtype("i8")),
+        dtype=TEXT,
+        origin=TEXT,
+        method=TEXT,
+        errors=st.none() | F8,
+    ),
     untested=st.lists(TEXT, max_size=2).map(tuple),
     claim=st.dictionaries(TEXT, TEXT, max_size=2),
     seed=st.integers(),
@@ -128,6 +170,47 @@ def test_a_record_comes_back_bit_for_bit(record: Record) -> None:
     assert line.count(b"\n") == 1
     assert same(record, decode_line(line))
     assert encode_line(decode_line(line)) == line
+
+
+@given(RECORDS)
+@settings(max_examples=60)
+def test_a_finding_has_the_same_name_after_the_trip_through_a_file(record: Record) -> None:
+    back = decode_line(encode_line(record))
+    assert isinstance(back, Record)
+    names = [finding_id(record, finding) for finding in record.findings]
+    assert names == [finding_id(back, finding) for finding in back.findings]
+    assert all(len(name) == 12 and int(name, 16) >= 0 for name in names)
+
+
+def test_a_finding_is_named_by_its_case_and_not_by_what_was_found() -> None:
+    record = sample.failing()
+    finding = record.findings[0]
+    name = finding_id(record, finding)
+    assert finding.point is not None
+    inputs = finding.point.inputs
+    reworded = dataclasses.replace(finding, message="other words", got=7.0, cause="another", evidence="")
+    turned = dataclasses.replace(finding.point, inputs=(np.asfortranarray(inputs[0]).astype(">f8"), *inputs[1:]))
+    for same_case in (reworded, dataclasses.replace(finding, point=turned)):
+        assert finding_id(record, same_case) == name
+    nudged = dataclasses.replace(finding.point, inputs=(np.nextafter(inputs[0], 2.0), *inputs[1:]))
+    others = [
+        finding_id(dataclasses.replace(record, operator="dot"), finding),
+        finding_id(dataclasses.replace(record, subject="torch"), finding),
+        *(
+            finding_id(record, dataclasses.replace(finding, **change))
+            for change in (
+                {"code": "GC102"},
+                {"argument": "B"},
+                {"index": (1, 0)},
+                {"kwargs": {"axis": 0}},
+                {"kwargs": {"axis": False}},
+                {"kwargs": {"axis": "0"}},
+                {"point": nudged},
+                {"point": None},
+            )
+        ),
+    ]
+    assert len({name, *others}) == 1 + len(others)
 
 
 @given(RECORDS)
@@ -225,7 +308,7 @@ def test_a_corrupt_line_is_named_and_the_rest_is_kept(tmp_path: Path) -> None:
 def test_a_foreign_format_is_refused_by_its_number(tmp_path: Path) -> None:
     path = tmp_path / "records.jsonl"
     path.write_bytes(encode_line(dataclasses.replace(sample.header(), format=FORMAT + 98)))
-    with pytest.raises(RecordError, match=f"format {FORMAT + 98}; this version reads format {FORMAT}"):
+    with pytest.raises(RecordError, match=f"format {FORMAT + 98}; this version reads formats .*{FORMAT}"):
         read(path)
 
 
@@ -235,6 +318,89 @@ def test_without_a_header_nothing_can_be_kept(tmp_path: Path, content: bytes) ->
     path.write_bytes(content)
     with pytest.raises(RecordError, match=r"records\.jsonl:1"):
         read(path)
+
+
+def test_a_damaged_header_does_not_hide_the_records(tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    lines = write(path).read_bytes().split(b"\n")
+    for damage in (lines[0][:40], lines[1], b'{"type":"header","format":2}'):
+        path.write_bytes(b"\n".join([damage, *lines[1:]]))
+        run = read(path)
+        assert [r.operator for r in run.records] == [r.operator for r in sample.records()]
+        assert run.problems[0].startswith("line 1 is no header: ")
+        assert run.header.profile == "unknown"
+
+
+def test_a_torn_line_is_named_by_its_number(tmp_path: Path) -> None:
+    path = write(tmp_path / "records.jsonl", footer=False)
+    path.write_bytes(path.read_bytes()[:-10])
+    assert read(path).problems[0] == f"line {1 + len(sample.records())}, the last one, is cut off"
+
+
+def test_a_file_of_the_older_format_is_read(tmp_path: Path) -> None:
+    """Format 1 had none of the fields that format 2 adds."""
+    path = tmp_path / "records.jsonl"
+    old = []
+    for line in write(tmp_path / "new").read_bytes().splitlines():
+        tree = json.loads(line)
+        if tree["type"] == "header":
+            tree["format"] = 1
+        tree.pop("jacobian", None)
+        for name in ("remainder_steps", "remainders", "remainder_noise"):
+            tree.get("curve", {}).pop(name, None)
+        for samples in tree.get("ulps", ()):
+            for name in ("bits", "radii", "method"):
+                samples.pop(name, None)
+        old.append(json.dumps(tree).encode())
+    path.write_bytes(b"\n".join([*old, b""]))
+    run = read(path)
+    assert run.complete and not run.problems
+    assert len(run.records) == len(sample.records())
+    assert run.records[1].ulps[0].bits is None
+
+
+def _with(path: str, value: Any) -> Any:
+    """A change of a record's tree: the value at a path, put in its place."""
+
+    def change(tree: Any) -> None:
+        *steps, last = path.split(".")
+        for step in steps:
+            tree = tree[int(step)] if step.isdecimal() else tree[step]
+        tree[last] = value
+
+    return change
+
+
+F8_TWO = {"$array": {"dtype": "<f8", "shape": [2], "b64": "AAAAAAAA8D8AAAAAAAAAQA=="}}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (_with("counts.right", "many"), "counts hold 'right': 'many', where int belongs"),
+        (_with("claim.formula", 3), "claim hold 'formula': 3, where str belongs"),
+        (_with("coverage.0.counts.right", 1.5), "counts of the coverage hold 'right': 1.5"),
+        (_with("curve.errors", F8_TWO), "arrays of the curve do not fit each other"),
+        (_with("curve.remainders", F8_TWO), "arrays of the remainders of the curve do not fit"),
+        (_with("jacobian.got", F8_TWO), "arrays of the Jacobian do not fit"),
+        (_with("jacobian.rows", ["y"]), "a Jacobian of shape .4, 4. with 1 rows and 4 columns"),
+        (
+            _with("graph", {"nodes": [{"operation": "+", "value": 1.0, "adjoint": 1.0, "inputs": [0]}]}),
+            "node 0 of the graph",
+        ),
+        (_with("novelty", 1), "record has no field 'novelty'"),
+    ],
+)
+def test_a_record_whose_parts_do_not_fit_is_left_out_with_the_reason(tmp_path: Path, change: Any, said: str) -> None:
+    lines = write(tmp_path / "records.jsonl").read_bytes().split(b"\n")
+    tree = json.loads(lines[5])
+    assert tree["subject"] == "autograd" and tree["operator"] == "matmul"
+    change(tree)
+    path = tmp_path / "odd.jsonl"
+    path.write_bytes(b"\n".join([*lines[:5], json.dumps(tree).encode(), *lines[6:]]))
+    run = read(path)
+    assert len(run.records) == len(sample.records()) - 1
+    assert re.search(f"line 6 cannot be read and is left out: .*{said}", "\n".join(run.problems)), run.problems
 
 
 def test_a_missing_file_is_a_record_error(tmp_path: Path) -> None:

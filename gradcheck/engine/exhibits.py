@@ -7,12 +7,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from gradcheck.engine.check import check
 from gradcheck.engine.containment import Expired, contained, limited
+from gradcheck.engine.jacobian import jacobian_of
+from gradcheck.engine.pictures import curve_of, ulps_of
 from gradcheck.engine.verify import place_of, stop_finding, with_stop
 from gradcheck.errors import UsageError
 from gradcheck.records import Correction, Finding, Record, Severity, Status, Verdict
-from gradcheck.subjects.protocol import Exhibit, Subject, exhibits_of
+from gradcheck.subjects.callables import CAUGHT, arrange, describe_failure
+from gradcheck.subjects.protocol import Exhibit, Implementation, Subject, exhibits_of
 
 
 def check_exhibit(
@@ -57,7 +62,7 @@ def _checked(exhibit: Exhibit, profile: str, seed: int) -> Record:
 
     if exhibit.correction is None:
         assert exhibit.forward is not None and exhibit.vjp is not None
-        return examined(exhibit.forward, exhibit.vjp)
+        return _illustrated(examined(exhibit.forward, exhibit.vjp), exhibit, seed)
     if exhibit.holds is not None:
         printed, right = (holds() for holds in exhibit.holds)
         said = {True: "It holds.", False: "It does not hold."}
@@ -81,6 +86,26 @@ def _checked(exhibit: Exhibit, profile: str, seed: int) -> Record:
         counterexample=next((f for f in wrong.findings if f.severity is Severity.WRONG), None),
     )
     return corrected(mended, found)
+
+
+def _illustrated(record: Record, exhibit: Exhibit, seed: int) -> Record:
+    """The record with its pictures, at the smallest counterexample if there is one; what cannot be drawn is said."""
+    assert exhibit.forward is not None and exhibit.vjp is not None
+    implementation = Implementation(forward=exhibit.forward, vjp=exhibit.vjp)
+    call = arrange(implementation, exhibit.inputs, wrt=exhibit.wrt, domain=exhibit.domain)
+    points = [f.point for f in record.findings if f.severity.fails and f.point is not None and f.point.inputs]
+    leaves, origin = (points[0].inputs, points[0].origin) if points else (call.leaves, "the given point")
+    rng = np.random.default_rng(seed)
+    try:
+        return replace(
+            record,
+            curve=curve_of(call, exhibit.forward),
+            ulps=ulps_of(call, exhibit.forward, rng),
+            jacobian=jacobian_of(call, exhibit.forward, leaves, origin, rng, failing=bool(points)),
+        )
+    except CAUGHT as error:
+        said = f"pictures: {describe_failure(error).kind} was raised while they were made"
+        return replace(record, untested=(*record.untested, said))
 
 
 def corrected(mended: Record, found: Correction) -> Record:

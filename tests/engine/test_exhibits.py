@@ -129,3 +129,21 @@ def test_a_stopped_check_keeps_the_formula_and_is_not_a_pass() -> None:
     record = check_exhibit(subject(it=replace(exhibit, forward=endless)), "it", limit=0.5)
     assert (record.status, record.verdict) == (Status.INCONCLUSIVE, Verdict.STOPPED)
     assert record.correction is not None and not record.correction.as_expected
+
+
+def test_a_network_has_certified_pictures_and_a_wrong_one_shows_where() -> None:
+    exhibit = exhibits_of(load("reference"))["net:products-and-fan-out"]()
+    right = checked(exhibit)
+    assert right.curve is not None and right.curve.remainders is not None
+    assert right.jacobian is not None and not right.jacobian.wrong.any() and np.all(right.jacobian.bits > 0)
+    assert [samples.dtype for samples in right.ulps] == ["float64"]
+
+    def last_lost(g: Any, v: Any) -> Any:
+        assert exhibit.vjp is not None
+        (answer,) = exhibit.vjp(g, v)
+        return (answer * np.array([1.0, 1.0, 0.0]),)
+
+    wrong = checked(replace(exhibit, vjp=last_lost))
+    assert wrong.status is Status.FAIL
+    assert wrong.jacobian is not None
+    assert wrong.jacobian.wrong.tolist() == [[False, False, True]]
