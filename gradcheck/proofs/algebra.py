@@ -38,7 +38,8 @@ from gradcheck.proofs.setting import (
     signs_of,
     words,
 )
-from gradcheck.proofs.symbols import normalised, to_tree
+from gradcheck.proofs.symbols import Whole, normalised, to_tree, unwound
+from gradcheck.proofs.vocabulary import widened
 from gradcheck.proofs.zero import is_zero
 
 ROUNDS = 12
@@ -60,6 +61,11 @@ def prove(definition: Text, rule: Text, sets: Sequence[Set], params: Mapping[str
     size = len(sets)
     domain = [bound for k, one in enumerate(sets) for bound in _bounds(one, k, size)]
     setting = Setting(definition, rule, domain, size, params or {})
+    with widened():
+        return _prove(setting)
+
+
+def _prove(setting: Setting) -> Shown:
     try:
         forms, cells = _cut(setting)
     except Unclear as error:
@@ -67,7 +73,7 @@ def prove(definition: Text, rule: Text, sets: Sequence[Set], params: Mapping[str
     opened = {cell.signs: _in_open(setting, cell, forms) for cell in cells if cell.open}
     branches = [branch for branch, _ in opened.values()]
     branches += [on_boundary(setting, cell, forms, opened) for cell in cells if not cell.open]
-    branches += [Branch(pole, EXCLUDED, "poles of the definition", None, False) for pole in setting.poles]
+    branches += [Branch(where, EXCLUDED, why, None, False) for where, why in setting.poles.items()]
     return _total(branches, tuple(setting.readings))
 
 
@@ -112,7 +118,7 @@ def _asked(setting: Setting, cell: Cell, forms: list[Form]) -> dict[Form, None]:
     """The forms that both texts compare at a cell; where these cannot be said, the cell is unknown, and others are not."""
     signs = signs_of(forms, setting, cell) if cell.open else (0,) * setting.size
     found = setting.both(cell.point, signs)
-    if isinstance(found, str):
+    if isinstance(found, str) or (setting.size == 1 and not cell.open and found[0].undefined):
         return {}
     symbols, fresh = symbols_for(setting.size, signs), dict[Form, None]()
     try:
@@ -120,12 +126,15 @@ def _asked(setting: Setting, cell: Cell, forms: list[Form]) -> dict[Form, None]:
             if any(expression.has(G) for expression in reading.compared):
                 raise Unclear("the rule compares the cotangent")
             poles = [e for e in reading.critical if _is_pole(e, found[0])]
-            setting.poles |= dict.fromkeys(f"{e} = 0" for e in poles)
-            for expression in (*reading.compared, *(e for e in reading.critical if e not in poles)):
+            setting.poles |= dict.fromkeys((f"{e} = 0" for e in poles), "poles of the definition")
+            known = [e for e in reading.critical if e in poles or _among_poles(e, setting)]
+            for expression in (*reading.compared, *(e for e in reading.critical if e not in known)):
                 fresh |= dict.fromkeys(forms_of(expression, symbols))
     except Unclear as error:
         setting.cache[cell.point, signs] = str(error)
         return {}
+    for rounded in found[0].outputs[0].atoms(Whole):
+        setting.poles[f"{rounded.args[0]} is a whole number"] = "the definition may jump there"
     return fresh
 
 
@@ -133,6 +142,20 @@ def _is_pole(expression: Any, definition: Reading) -> bool:
     """Whether this is one of infinitely many poles of the definition itself: they are excluded together."""
     endless = isinstance(expression, sympy.cos) or isinstance(1 / expression, sympy.gamma)
     return endless and expression in definition.critical and not expression.is_nonzero
+
+
+def _among_poles(expression: Any, setting: Setting) -> bool:
+    """Whether this is sin(pi x) of x < 0, where 1/gamma(x) is 0 too, and the definition has its poles there."""
+    bare = [part for part in sympy.Mul.make_args(unwound(expression)) if not _unit(part)]
+    if len(bare) != 1 or not isinstance(bare[0], sympy.sin):
+        return False
+    x = bare[0].args[0] / sympy.pi
+    return bool(x.is_Symbol and x.is_negative and f"{1 / sympy.gamma(x)} = 0" in setting.poles)
+
+
+def _unit(part: Any) -> bool:
+    """A sign, (-1)^n of a whole n."""
+    return part == -1 or (part.is_Pow and part.base == -1 and part.exp.is_integer is True)
 
 
 def _distinct(forms: list[Form]) -> list[Form]:

@@ -52,7 +52,8 @@ class Setting:
     params: Mapping[str, Any]
     cache: dict[Any, Any] = field(default_factory=dict)
     readings: dict[str, None] = field(default_factory=dict)
-    poles: dict[str, None] = field(default_factory=dict)
+    poles: dict[str, str] = field(default_factory=dict)
+    """Places that are infinitely many and excluded together, in words, and why."""
 
     def both(self, point: tuple[Fraction, ...], signs: tuple[int, ...]) -> tuple[Reading, Reading] | str:
         """Definition and rule at a point, or why not."""
