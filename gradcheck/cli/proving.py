@@ -79,7 +79,7 @@ def algebra(console: Console, names: Sequence[str], output: Path, limit: float =
         branches = sum(len(claim.branches) for claim in claims)
         seconds = sum(claim.seconds for claim in claims)
         console.print(
-            f"{operator.name:<{width}}  {worst.result:<14}  {_how(claims):<9}  {branches:>4} branches  {seconds:>6.2f} s  "
+            f"{operator.name:<{width}}  {worst.result:<20}  {_how(claims):<9}  {branches:>4} branches  {seconds:>6.2f} s  "
             f"{worst.reason}".rstrip()
         )
     console.print(_share(results, time.perf_counter() - start))
@@ -90,11 +90,12 @@ def algebra(console: Console, names: Sequence[str], output: Path, limit: float =
 def _share(results: Counter[str], seconds: float) -> str:
     total = sum(results.values())
     said = ", ".join(f"{result} {count}" for result, count in results.most_common())
-    return f"{total} operators: {said}; proved for all reals {100 * results['proved'] / total:.0f} %, {seconds:.0f} s"
+    exact, near = (100 * results[one] / total for one in ("proved", "proved up to a bound"))
+    return f"{total} operators: {said}; proved for all reals {exact:.0f} %, up to a bound {near:.0f} % more, {seconds:.0f} s"
 
 
 def _worst(claims: Sequence[Claim]) -> Claim:
-    order = ("refuted", "unknown", "proved in part", "proved")
+    order = ("refuted", "unknown", "proved in part", "proved up to a bound", "proved")
     return min(claims, key=lambda claim: order.index(claim.result))
 
 

@@ -22,25 +22,35 @@ import sympy
 
 from gradcheck.claim import Set
 from gradcheck.numbers.balls import Balls
+from gradcheck.proofs import boxes
 from gradcheck.proofs.boundary import on_boundary
 from gradcheck.proofs.cells import Cell, Form, Unclear, arrange, forms_of
 from gradcheck.proofs.reading import BITS, Reading, Text, exact, symbols_for
 from gradcheck.proofs.setting import (
+    BOUNDED,
     EXCLUDED,
     PART,
     PROVED,
     REFUTED,
+    TINY,
     UNKNOWN,
     Branch,
     G,
     Setting,
     apart,
+    interval_of,
     signs_of,
     words,
 )
 from gradcheck.proofs.symbols import Whole, normalised, to_tree, unwound
 from gradcheck.proofs.vocabulary import widened
 from gradcheck.proofs.zero import is_zero
+
+RELATIVE = 2.0**-49
+"""Of the largest slope close by: eight units in the last place of float64, what a series cut short or a tail set to 0 may be off."""
+
+SHORT = 64.0
+"""Intervals within these are cut into boxes of Taylor models; on longer ones a box is as long as its distance from 0, and order 1 does."""
 
 ROUNDS = 12
 """Times that new comparisons may cut the cells anew."""
@@ -84,7 +94,9 @@ def _total(branches: list[Branch], assumptions: tuple[str, ...]) -> Shown:
     if refuted is not None:
         return Shown(REFUTED, tuple(branches), assumptions, f"{refuted.where}: {refuted.how}")
     doubt = next((b for b in branches if b.result == UNKNOWN), None)
-    proved = any(b.result == PROVED and b.open for b in branches)
+    proved = any(b.result in (PROVED, BOUNDED) and b.open for b in branches)
+    if doubt is None and BOUNDED in results:
+        return Shown(BOUNDED, tuple(branches), assumptions)
     if doubt is None:
         return Shown(PROVED if proved else UNKNOWN, tuple(branches), assumptions, "" if proved else str(results))
     return Shown(PART if proved else UNKNOWN, tuple(branches), assumptions, f"{doubt.where}: {doubt.how}")
@@ -188,10 +200,27 @@ def _in_open(setting: Setting, cell: Cell, forms: list[Form]) -> tuple[Branch, t
     data = (to_tree(value), *(to_tree(r) for r in rule.outputs))
     for number, (slope, stated) in enumerate(zip(slopes, rule.outputs, strict=True)):
         if not is_zero(normalised(stated - G * slope)):
+            bound = _bounded(setting, found, cell, forms)
+            if bound:
+                return Branch(where, BOUNDED, bound, point, True, data), (value, slope, sympy.expand(stated / G))
             how = f"the difference from the derivative by input {number} was not reduced to 0"
             return Branch(where, UNKNOWN, how, point, True, data), None
     kept = (value, *slopes, *(sympy.expand(r / G) for r in rule.outputs))
     return Branch(where, PROVED, "the difference reduces to 0", point, True, data), kept
+
+
+def _bounded(setting: Setting, found: tuple[Reading, Reading], cell: Cell, forms: list[Form]) -> str:
+    """Whether boxes show that a rule of one input is as good as float64 can tell, in words."""
+    interval = interval_of(forms, setting, cell) if setting.size == 1 else None
+    if interval is None or sympy.expand(found[1].outputs[0] / G).has(G) or found[0].outputs[0].has(Whole):
+        return ""
+    definition, rule = (one.program for one in found)
+    order = boxes.ORDER if all(abs(end) <= SHORT for end in interval) else 1
+    shown = boxes.near(definition, rule, interval, RELATIVE, TINY, order)
+    if shown.result != PROVED:
+        return ""
+    limit = ", for |x| up to 2^1023" if not np.all(np.isfinite(interval)) else ""
+    return f"differs from the derivative by at most {shown.bound:.3g} times the cotangent{limit}: Taylor models on {shown.boxes} boxes"
 
 
 @lru_cache(maxsize=8)

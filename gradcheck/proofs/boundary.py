@@ -64,7 +64,9 @@ def _held(
     """What the rule has on a boundary, held against the limits of value and slopes from each side."""
     size, place, values = setting.size, _place(setting, cell, forms), _values(setting, cell)
     rule = found[1]
-    if any(expression.has(Whole) for kept in (found[0].outputs, *(row[:1] for _, row in beside)) for expression in kept):
+    if any(
+        expression.has(Whole) for kept in (found[0].outputs, *(row[:1] for _, row in beside)) for expression in kept
+    ):
         return EXCLUDED, "the definition rounds to whole numbers there, and may jump"
     here, truth, stated_balls = _at_point(setting, cell, found)
     valued = all(ball.is_finite() for ball in stated_balls)

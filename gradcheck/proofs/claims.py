@@ -19,7 +19,7 @@ from gradcheck.claim import Operator
 from gradcheck.errors import UsageError
 from gradcheck.proofs.algebra import Shown, prove
 from gradcheck.proofs.reading import Text, fingerprint
-from gradcheck.proofs.setting import EXCLUDED, KINK, PROVED, REFUTED, UNKNOWN, Branch, G
+from gradcheck.proofs.setting import BOUNDED, EXCLUDED, KINK, PROVED, REFUTED, UNKNOWN, Branch, G
 from gradcheck.proofs.symbols import from_tree, normalised
 from gradcheck.proofs.zero import is_zero
 
@@ -81,9 +81,12 @@ def stated(operator: Operator, rule: Text, params: Mapping[str, Any], shown: Sho
     """What was shown, with the words and the hashes."""
     given = "".join(f", {k} = {v}" for k, v in params.items())
     outside = [branch.where for branch in shown.branches if branch.result in (EXCLUDED, KINK, UNKNOWN)]
+    bounded = [f"; where {branch.where} it {branch.how}" for branch in shown.branches if branch.result == BOUNDED]
     statement = (
         f"For all single real numbers of the domain ({operator.domain.describe()}){given}, the rule of {operator.name} is the cotangent "
-        "times the derivative of its definition" + (f", except where {' or where '.join(outside)}" if outside else "")
+        "times the derivative of its definition"
+        + (f", except where {' or where '.join(outside)}" if outside else "")
+        + "".join(bounded)
     )
     return Claim(
         name=operator.name,

@@ -1,8 +1,9 @@
 """Expressions of computer algebra as a number system: a program is replayed on symbols and becomes a formula.
 
 What the text divides by, takes a logarithm or a root of is noted: where it vanishes the formula need not be the function.  A float64
-literal is read exactly, or, where it is the double nearest to a small fraction, to a product of pi, ln 2, ln 10 and roots of small
-integers, or to the logarithm of a small fraction or of one times the root of pi, as that number; each such reading is an assumption of what is proved.
+literal is read exactly, or, where it is the double nearest to a small fraction, to a product of pi, ln 2, ln 10 and roots of
+small integers, or to the logarithm of a small fraction or of one times the root of pi, as that number; each such reading is an
+assumption of what is proved.
 """
 
 from __future__ import annotations

@@ -18,10 +18,10 @@ from flint import arb
 from scipy import special
 
 from gradcheck.numbers.array import UFUNCS, demoted, depends, lift, tape, wrap
+from gradcheck.numbers.creation import REPLACEMENTS
 from gradcheck.numbers.errors import Untraceable
 from gradcheck.numbers.field import LOCK, Ids
 from gradcheck.numbers.lowering import absolute, compare, emit, number
-from gradcheck.numbers.patching import REPLACEMENTS
 from gradcheck.numbers.operations import POSITIVE, REAL, TABLE, Operation
 
 SAID = "read: "
@@ -188,6 +188,7 @@ def widened(*, symbolic: bool = True) -> Iterator[None]:
     with LOCK:
         handlers = SPECIAL | (ROUNDING if symbolic else {})
         before = {name: UFUNCS.get(name) for name in handlers}
+        replaced = REPLACEMENTS.get(id(special.zeta))
         added = [one for one in OPERATIONS if one.name not in TABLE]
         TABLE.update({one.name: one for one in added})
         UFUNCS.update(handlers)
@@ -196,6 +197,8 @@ def widened(*, symbolic: bool = True) -> Iterator[None]:
             yield
         finally:
             del REPLACEMENTS[id(special.zeta)]
+            if replaced is not None:  # nested
+                REPLACEMENTS[id(special.zeta)] = replaced
             for name, handler in before.items():
                 if handler is None:
                     del UFUNCS[name]
