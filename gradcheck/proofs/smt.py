@@ -235,7 +235,7 @@ def _read(question: Question, point: tuple[Fraction, ...]) -> Piece:
             one = trace(question.definition, given, kwargs=dict(question.params), field=Compared(BITS))
             # A cotangent of primes: a rule that compares it with anything is not followed below.
             cotangents = [np.resize([1.25, -0.75, 2.125, 0.375], v.shape) for v in one.value]
-            flat = _flat_rule(question.rule, len(cotangents))
+            flat = flat_rule(question.rule, len(cotangents))
             two = trace(flat, [*cotangents, *given], kwargs=dict(question.params), field=Compared(BITS))
     except Undecided as error:
         return Piece(point, _at(question, point), True, trouble=str(error))
@@ -263,7 +263,7 @@ def _read(question: Question, point: tuple[Fraction, ...]) -> Piece:
     return Piece(point, conditions, ties, slopes, stated, (one, two), "" if finite else "a value is not finite")
 
 
-def _flat_rule(rule: Text, outputs: int) -> Text:
+def flat_rule(rule: Text, outputs: int) -> Text:
     """The rule with its cotangents as separate arguments."""
     if outputs == 1:
         return rule
