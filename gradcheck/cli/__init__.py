@@ -181,12 +181,12 @@ def prove(
     recheck: Path | None = None,
     time_limit: float = 15.0,
 ) -> int:
-    """Prove reference rules of entrywise operators for all reals, or check again what was proved.
+    """Prove reference rules, of entrywise operators for all reals and of others at small shapes, or check again what was proved.
 
     Parameters
     ----------
     names
-        Operators or shell-style patterns; none means all that act entry by entry.
+        Operators or shell-style patterns; none means all.
     coq
         Compile the Coq theorems of a checkout instead and hold their axioms against those stated; needs coqc.
     exhaustive
@@ -211,7 +211,7 @@ def prove(
     with _writing(output):
         if exhaustive:
             return proving.exhaustive(_console(), names or [], output)
-        return proving.algebra(_console(), names or [], output, time_limit)
+        return proving.prove(_console(), names or [], output, time_limit)
 
 
 app.command("gradcheck.cli.peers:app", name="peer")

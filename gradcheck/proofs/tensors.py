@@ -2,9 +2,10 @@
 
 Definition and rule are traced as they stand at one shape.  The reverse sweep over the definition's own program, and the rule's program, are
 rational functions of inputs, cotangents and functions of these; they are compared at random points modulo p = 2^127 - 1 (``residues``).
-One difference in balls is a refutation.  Equality makes the rule right for ALL real inputs of that shape at which the definition's own divisors
-and logarithms' arguments do not vanish, but for a chance that is stated.  A text that compares its inputs is declined: there are other
-branches.  So is a rule that divides by more than the definition does.
+One difference in balls is a refutation.  Equality makes the rule right for ALL real inputs of that shape at which the definition's own
+divisors and logarithms' arguments do not vanish, but for a chance that is stated.  A text that compares its inputs is declined: there are
+other branches.  So is a rule that divides by more than the definition does.  ``Pair`` is all that the comparison needs, and can be written
+to a file: it is then repeated at other points without the texts and the tracer.
 
 Trusted: the tracer, the derivatives of single operations, Python's integers.  Not covered: other shapes.
 """
@@ -18,9 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.claim import REALS, Kind, Set
+from gradcheck.claim import Kind, Set
 from gradcheck.numbers.balls import Balls
 from gradcheck.numbers.errors import NumbersError, Untraceable
+from gradcheck.numbers.operations import TABLE
+from gradcheck.numbers.program import Program, Step
 from gradcheck.numbers.tracing import Trace, trace
 from gradcheck.proofs.reading import BITS, Text
 from gradcheck.proofs.residues import NoRoot, P, Residues
@@ -48,6 +51,56 @@ WORK = 60_000
 COTANGENTS = (1.25, -0.75, 2.125, 0.375, -1.5, 0.625)
 
 
+@dataclass(frozen=True)
+class Pair:
+    """Both programs, with the signs of inputs (and what is known of them, as ``Residue.sign``) and of cotangents at the real point."""
+
+    definition: Program
+    rule: Program
+    inputs: tuple[tuple[tuple[float, ...], int], ...]
+    cotangents: tuple[tuple[float, ...], ...]
+
+    def data(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "definition": _program_data(self.definition),
+            "rule": _program_data(self.rule),
+            "inputs": [[list(signs), known] for signs, known in self.inputs],
+            "cotangents": [list(signs) for signs in self.cotangents],
+        }
+
+
+def pair_from(data: Mapping[str, Any]) -> Pair:
+    """Read again; what is no such data is a ``ValueError``, ``KeyError`` or ``TypeError``."""
+    inputs = tuple((tuple(map(float, signs)), int(known)) for signs, known in data["inputs"])
+    cotangents = tuple(tuple(map(float, signs)) for signs in data["cotangents"])
+    return Pair(_program_from(data["definition"]), _program_from(data["rule"]), inputs, cotangents)
+
+
+def _program_data(text: Program) -> dict[str, Any]:
+    steps = [
+        [step.name, step.places.tolist(), [ids.tolist() for ids in step.operands], step.parameter, list(step.moving)]
+        for step in text.steps
+    ]
+    inputs, outputs = ([ids.ravel().tolist() for ids in rows] for rows in (text.inputs, text.outputs))
+    constants = [text.constants[0].tolist(), [float(x).hex() for x in text.constants[1]]]
+    return {"size": text.size, "inputs": inputs, "outputs": outputs, "steps": steps, "constants": constants}
+
+
+def _program_from(data: Mapping[str, Any]) -> Program:
+    def ids(row: Any) -> Any:
+        return np.asarray(row, np.int64)
+
+    steps = []
+    for name, places, operands, parameter, moving in data["steps"]:
+        if name not in TABLE and name not in ("sum", "dot"):
+            raise ValueError(f"a program has the operation {name!r}, which is not known here")
+        steps.append(Step(name, ids(places), tuple(map(ids, operands)), parameter, tuple(map(bool, moving))))
+    inputs, outputs = (tuple(map(ids, data[side])) for side in ("inputs", "outputs"))
+    constants = (ids(data["constants"][0]), np.array([float.fromhex(x) for x in data["constants"][1]], np.float64))
+    return Program(int(data["size"]), inputs, outputs, tuple(steps), constants)
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """The result for one shape; ``chance``: log2 of the probability that a wrong rule passes, over the draw of the points."""
@@ -55,8 +108,8 @@ class Shown:
     result: str
     reason: str = ""
     chance: float = 0.0
-    branches: int = 0
     assumptions: tuple[str, ...] = ()
+    pair: Pair | None = None
 
 
 def prove(
@@ -69,7 +122,7 @@ def prove(
 ) -> Shown:
     """Whether ``rule`` is the adjoint at these shapes; an entry of ``shapes`` is a shape, or an array that is passed as it is."""
     draw, notes, chances, seen = np.random.default_rng(seed), dict[str, None](), list[float](), set[bytes]()
-    compared = False
+    compared, pair = False, None
     try:
         for _ in range(POINTS):
             given = [_drawn(draw, shape, one) for shape, one in zip(shapes, sets, strict=True)]
@@ -89,7 +142,10 @@ def prove(
             against = _differs(one, two, given, cotangents)
             if against:
                 return Shown(REFUTED, against)
-            chance = _identical(one, two, given, cotangents, sets, seed, notes)
+            known = tuple((tuple(np.sign(x).ravel().tolist()), _known(where)) for x, where in _with_sets(given, sets))
+            signs = tuple(tuple(np.sign(x).ravel().tolist()) for x in cotangents)
+            pair = Pair(one.program, two.program, known, signs)
+            chance = identical(pair, seed, notes)
             if isinstance(chance, str):
                 return Shown(UNKNOWN, chance)
             chances.append(chance)
@@ -97,7 +153,7 @@ def prove(
         return Shown(UNKNOWN, str(error))
     if compared:
         return Shown(UNKNOWN, f"it compares its inputs; equal on the {len(seen)} branches of the points looked at")
-    return Shown(PROVED, "", max(chances, default=-math.inf), len(seen), tuple(notes))
+    return Shown(PROVED, "", max(chances, default=-math.inf), tuple(notes), pair)
 
 
 def _drawn(draw: np.random.Generator, shape: Any, one: Set) -> Any:
@@ -153,27 +209,20 @@ def _differs(one: Trace, two: Trace, given: list[Any], cotangents: list[Any]) ->
     return ""
 
 
-def _identical(
-    one: Trace,
-    two: Trace,
-    given: list[Any],
-    cotangents: list[Any],
-    sets: Sequence[Set],
-    seed: int,
-    notes: dict[str, None],
-) -> float | str:
+def identical(pair: Pair, seed: int, notes: dict[str, None]) -> float | str:
     """log2 of the chance that different formulas look equal; or why they are not shown to be equal."""
+    one, two = pair.definition, pair.rule
     wanted, agreed, chance = 1, 0, 0.0
     for attempt in range(DRAWS):
         field = Residues(seed + 1000 * attempt)
         try:
-            at = [_indeterminates(field, x.ravel(), where) for x, where in _with_sets(given, sets)]
-            g = [_indeterminates(field, x.ravel()) for x in cotangents]
-            one.program.evaluate(field, at)
+            at = [_indeterminates(field, signs, known) for signs, known in pair.inputs]
+            g = [_indeterminates(field, signs, 0) for signs in pair.cotangents]
+            one.evaluate(field, at)
             poles = set(field.poles)
             if field.branch_points:
                 return "a root or a function of something that may vanish: nothing is shown there"
-            truth, stated = one.program.gradient(field, at, g), two.program.evaluate(field, [*g, *at])
+            truth, stated = one.gradient(field, at, g), two.evaluate(field, [*g, *at])
         except NoRoot:
             continue
         if field.branch_points or field.poles - poles:
@@ -198,10 +247,15 @@ def _with_sets(given: Sequence[Any], sets: Sequence[Set]) -> list[tuple[Any, Set
     return [(np.asarray(x), one) for x, one in zip(given, sets, strict=True) if np.asarray(x).dtype.kind == "f"]
 
 
-def _indeterminates(field: Residues, real: Any, one: Set = REALS) -> Any:
+def _known(one: Set) -> int:
+    """What a set says of the sign of its numbers."""
+    return 2 if one.low > 0 or (one.low == 0 and not one.closed) else int(one.low == 0)
+
+
+def _indeterminates(field: Residues, signs: Sequence[float], known: int) -> Any:
     """One for each number, of its sign."""
-    row = field.zeros((real.size,))
-    for j, x in enumerate(real.tolist()):
-        row[j] = field.of_sign(x)
-        row[j].sign = 2 if one.low > 0 or (one.low == 0 and not one.closed) else int(one.low == 0)
+    row = field.zeros((len(signs),))
+    for j, sign in enumerate(signs):
+        row[j] = field.of_sign(sign)
+        row[j].sign = known
     return row
