@@ -177,6 +177,7 @@ def prove(
     *,
     coq: bool = False,
     exhaustive: bool = False,
+    float32: str | None = None,
     output: Path = Path("reports/proofs"),
     recheck: Path | None = None,
     time_limit: float = 15.0,
@@ -191,6 +192,8 @@ def prove(
         Compile the Coq theorems of a checkout instead and hold their axioms against those stated; needs coqc.
     exhaustive
         Run unary operators on every float16 and bfloat16 number instead, against correctly rounded derivatives.
+    float32
+        Run this unary operator on every float32 number instead, a matter of half an hour; the same command goes on where it stopped.
     output
         Directory for the certificates, one JSON file per operator.
     recheck
@@ -202,13 +205,15 @@ def prove(
 
     if not 0 < time_limit < 1e9:  # beyond that a timer overflows
         raise UsageError(f"--time-limit {time_limit:g}: give a number of seconds")
-    if (names or []) and (coq or recheck):
-        raise UsageError("prove: names choose operators to prove; --coq and --recheck take none")
+    if (names or []) and (coq or recheck or float32):
+        raise UsageError("prove: names choose operators to prove; --coq and --recheck take none, and --float32 its own")
     if coq:
         return proving.coq(_console())
     if recheck is not None:
         return proving.recheck(_console(), recheck, time_limit)
     with _writing(output):
+        if float32 is not None:
+            return proving.float32(_console(), float32, output)
         if exhaustive:
             return proving.exhaustive(_console(), names or [], output)
         return proving.prove(_console(), names or [], output, time_limit)

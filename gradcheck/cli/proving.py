@@ -177,6 +177,32 @@ def exhaustive(console: Console, names: Sequence[str], output: Path, jobs: int =
     return OK
 
 
+def float32(console: Console, name: str, output: Path) -> int:
+    """Sweep all 2^32 float32 inputs of a unary operator's rule; a state file in the output directory lets it go on where it stopped."""
+    needs_sympy()
+    from gradcheck.proofs import sweep
+    from gradcheck.proofs.claims import choices
+    from reference_nets.rules import RULES
+
+    (operator,) = selected([name])[:1]
+    if len(operator.examples[0].shapes) != 1:
+        raise UsageError(f"prove --float32 {name}: it has more than a single argument")
+    for number, params in enumerate(choices(operator)):
+        title = operator.name + "".join(f", {k} {v}" for k, v in params.items())
+
+        def tell(state: sweep.State, title: str = title) -> None:
+            share = state.next / sweep.BLOCKS
+            left = state.seconds * (1 - share) / share / 60 if share else 0.0
+            console.print(f"{title}: {100 * share:.2f} %, about {left:.0f} min left; {state.sentence()}")
+
+        path = output / "float32" / f"{operator.name}-{number}.json"
+        state = sweep.sweep(operator.definition, RULES[operator.name], operator.domain.of(0), params, path, tell=tell)
+        console.print(
+            f"{title}, all float32 numbers: {state.sentence()}, {state.outside} outside the domain or no finite numbers"
+        )
+    return OK
+
+
 def _sentence(name: str, one: Mapping[str, Any]) -> str:
     title = name + "".join(f", {k} {v}" for k, v in one["params"].items())
     if "unread" in one:

@@ -154,7 +154,8 @@ def prove(
     try:
         question = Question(definition, rule, tuple(shapes), sets, params or {}, time.monotonic() + seconds)
         pieces = _explore(question)
-        branches = [_decide(question, piece) for piece in pieces]
+        # z3 finds the pieces in an order that depends on what it did before
+        branches = sorted((_decide(question, piece) for piece in pieces), key=lambda branch: branch.where)
     except (Declined, NumbersError) as error:
         return Shown(UNKNOWN, (), (), str(error))
     except WrongShape as error:
@@ -307,7 +308,7 @@ def _conditions(seen: Trace, terms: Terms, given: list[Any]) -> list[Any]:
 
 def _decide(question: Question, piece: Piece) -> Branch:
     question.hurry()
-    where = ", ".join(str(z3.simplify(c)) for c in piece.conditions) or "everywhere"
+    where = ", ".join(" ".join(str(c).split()) for c in piece.conditions) or "everywhere"
     point = tuple(float(x) for x in piece.point)
 
     def branch(result: str, how: str, asked: str = "") -> Branch:
