@@ -178,6 +178,7 @@ def prove(
     coq: bool = False,
     exhaustive: bool = False,
     float32: str | None = None,
+    graphs: bool = False,
     output: Path = Path("reports/proofs"),
     recheck: Path | None = None,
     time_limit: float = 15.0,
@@ -194,6 +195,8 @@ def prove(
         Run unary operators on every float16 and bfloat16 number instead, against correctly rounded derivatives.
     float32
         Run this unary operator on every float32 number instead, a matter of half an hour; the same command goes on where it stopped.
+    graphs
+        Run reverse accumulation on all small graphs and all short programs instead, with indeterminate weights.
     output
         Directory for the certificates, one JSON file per operator.
     recheck
@@ -205,13 +208,17 @@ def prove(
 
     if not 0 < time_limit < 1e9:  # beyond that a timer overflows
         raise UsageError(f"--time-limit {time_limit:g}: give a number of seconds")
-    if (names or []) and (coq or recheck or float32):
-        raise UsageError("prove: names choose operators to prove; --coq and --recheck take none, and --float32 its own")
+    if (names or []) and (coq or recheck or float32 or graphs):
+        raise UsageError(
+            "prove: names choose operators to prove; --coq, --graphs and --recheck take none, and --float32 its own"
+        )
     if coq:
         return proving.coq(_console())
     if recheck is not None:
         return proving.recheck(_console(), recheck, time_limit)
     with _writing(output):
+        if graphs:
+            return proving.graphs(_console(), output)
         if float32 is not None:
             return proving.float32(_console(), float32, output)
         if exhaustive:
