@@ -243,6 +243,10 @@ class Residues(ObjectField):
     def _erfc(self, x: Residue) -> Residue:
         return number(Fraction(1)) - self._memo("erf", None, x.value)
 
+    def _shift(self, x: Residue) -> Residue:
+        """Any number at all."""
+        return self._memo("shift", x.value)
+
     def _sqrt(self, x: Residue) -> Residue:
         return self._root(x)
 

@@ -29,9 +29,12 @@ from gradcheck.proofs.reading import BITS, Text
 from gradcheck.proofs.residues import NoRoot, P, Residues
 from gradcheck.proofs.setting import PROVED, REFUTED, UNKNOWN, apart
 from gradcheck.proofs.smt import Compared, flat_rule
+from gradcheck.proofs.vocabulary import widened
 
 POINTS = 3
 """Real points at each of which the texts are traced; comparisons may take another branch at each."""
+
+COMPARES = "it compares its inputs"
 
 DRAWS = 600
 """Tries to find points at which all roots exist: with r roots one try in 2^r succeeds."""
@@ -120,13 +123,34 @@ def prove(
     params: Mapping[str, Any] | None = None,
     seed: int = 8,
 ) -> Shown:
-    """Whether ``rule`` is the adjoint at these shapes; an entry of ``shapes`` is a shape, or an array that is passed as it is."""
+    """Whether ``rule`` is the adjoint at these shapes; an entry of ``shapes`` is a shape, or an array that is passed as it is.
+
+    A maximum along an axis that is only taken off, as in softmax, is no comparison: both are shown not to depend on the number taken off.
+    """
+    with widened(symbolic=False):
+        found = _prove(definition, rule, shapes, sets, params or {}, seed, POINTS)
+    if not found.reason.startswith(COMPARES):
+        return found
+    with widened(symbolic=False, shifts=True):
+        shifted = _prove(definition, rule, shapes, sets, params or {}, seed, 1)
+    return shifted if shifted.result == PROVED else found
+
+
+def _prove(
+    definition: Text,
+    rule: Text,
+    shapes: Sequence[Any],
+    sets: Sequence[Set],
+    params: Mapping[str, Any],
+    seed: int,
+    points: int,
+) -> Shown:
     draw, notes, chances, seen = np.random.default_rng(seed), dict[str, None](), list[float](), set[bytes]()
     compared, pair = False, None
     try:
-        for _ in range(POINTS):
+        for _ in range(points):
             given = [_drawn(draw, shape, one) for shape, one in zip(shapes, sets, strict=True)]
-            one, two, cotangents = _traced(definition, rule, given, params or {})
+            one, two, cotangents = _traced(definition, rule, given, params)
             wanted = [np.shape(x) for x in given if np.asarray(x).dtype.kind == "f"]
             if [v.shape for v in two.value] != wanted:
                 return Shown(
@@ -152,7 +176,7 @@ def prove(
     except NumbersError as error:
         return Shown(UNKNOWN, str(error))
     if compared:
-        return Shown(UNKNOWN, f"it compares its inputs; equal on the {len(seen)} branches of the points looked at")
+        return Shown(UNKNOWN, f"{COMPARES}; equal on the {len(seen)} branches of the points looked at")
     return Shown(PROVED, "", max(chances, default=-math.inf), tuple(notes), pair)
 
 
@@ -218,7 +242,8 @@ def identical(pair: Pair, seed: int, notes: dict[str, None]) -> float | str:
         try:
             at = [_indeterminates(field, signs, known) for signs, known in pair.inputs]
             g = [_indeterminates(field, signs, 0) for signs in pair.cotangents]
-            one.evaluate(field, at)
+            if _moves(one, field, at, g):
+                return "it depends on a maximum, and not only by taking it off"
             poles = set(field.poles)
             if field.branch_points:
                 return "a root or a function of something that may vanish: nothing is shown there"
@@ -245,6 +270,16 @@ def identical(pair: Pair, seed: int, notes: dict[str, None]) -> float | str:
 
 def _with_sets(given: Sequence[Any], sets: Sequence[Set]) -> list[tuple[Any, Set]]:
     return [(np.asarray(x), one) for x, one in zip(given, sets, strict=True) if np.asarray(x).dtype.kind == "f"]
+
+
+def _moves(text: Program, field: Residues, at: Sequence[Any], g: Sequence[Any]) -> bool:
+    """Evaluates the text, and says whether its outputs depend on a maximum that it takes off."""
+    store = text.run(field, at)
+    shifts = [step.places for step in text.steps if step.name == "shift"]
+    poles, points = set(field.poles), set(field.branch_points)
+    slopes = text.adjoint(field, store, g) if shifts else None
+    field.poles, field.branch_points = poles, points  # those of the definition itself, and not of its derivative
+    return slopes is not None and any(slope.value for places in shifts for slope in slopes[places])
 
 
 def _known(one: Set) -> int:

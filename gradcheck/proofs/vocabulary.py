@@ -19,6 +19,7 @@ from scipy import special
 
 from gradcheck.numbers.array import UFUNCS, demoted, depends, lift, tape, wrap
 from gradcheck.numbers.creation import REPLACEMENTS
+from gradcheck.numbers.dispatch import REDUCTIONS
 from gradcheck.numbers.errors import Untraceable
 from gradcheck.numbers.field import LOCK, Ids
 from gradcheck.numbers.lowering import absolute, compare, emit, number
@@ -46,6 +47,8 @@ def _log_abs_gamma(kind: Any, x: Any) -> Any:
 
 
 OPERATIONS = (
+    # the largest entry, as a number that does not move: whoever uses it must show that nothing depends on it
+    Operation("shift", (lambda k, x, y: y * 0,), lambda kind, x: +x, lambda m, x: +x, lambda x: x, REAL),
     Operation("whole", (lambda k, x, y: y * 0,), "floor", "floor", np.floor, REAL),
     Operation(
         "hurwitz",  # DLMF 25.11.17
@@ -151,6 +154,13 @@ SPECIAL: dict[str, Callable[..., Any]] = {
 }
 
 
+def _largest(ids: Ids) -> Ids:
+    """The entry of largest midpoint along the last axis.  Nothing is decided, so that this is right only where any number would do."""
+    t = tape("max")
+    sizes = t.ordered.nearest(t.values[ids.ravel()]).reshape(ids.shape)
+    return emit("shift", np.take_along_axis(ids, np.argmax(sizes, axis=-1)[..., None], axis=-1)[..., 0])
+
+
 def _floor(x: Ids) -> Ids:
     _note(WHOLE)
     return emit("whole", x)
@@ -183,11 +193,17 @@ ROUNDING: dict[str, Callable[..., Any]] = {
 
 
 @contextmanager
-def widened(*, symbolic: bool = True) -> Iterator[None]:
-    """Within, the tracer reads them; ``symbolic``: rounding is an operation, and no branch."""
+def widened(*, symbolic: bool = True, shifts: bool = False) -> Iterator[None]:
+    """Within, the tracer reads them.
+
+    ``symbolic``: rounding is an operation, and no branch.  ``shifts``: so is the maximum along an axis, as a number that does not move.
+    """
     with LOCK:
         handlers = SPECIAL | (ROUNDING if symbolic else {})
         before = {name: UFUNCS.get(name) for name in handlers}
+        largest = REDUCTIONS["maximum"]
+        if shifts:
+            REDUCTIONS["maximum"] = _largest
         replaced = REPLACEMENTS.get(id(special.zeta))
         added = [one for one in OPERATIONS if one.name not in TABLE]
         TABLE.update({one.name: one for one in added})
@@ -196,6 +212,7 @@ def widened(*, symbolic: bool = True) -> Iterator[None]:
         try:
             yield
         finally:
+            REDUCTIONS["maximum"] = largest
             del REPLACEMENTS[id(special.zeta)]
             if replaced is not None:  # nested
                 REPLACEMENTS[id(special.zeta)] = replaced

@@ -173,6 +173,35 @@ def test_the_wrong_sign_of_a_root_is_not_let_through() -> None:
     assert prove(length, rule(-1.0), [(3,)], [REALS]).result == REFUTED
 
 
+def softmax(x: Any) -> Any:
+    powers = np.exp(x - np.max(x))
+    return powers / np.sum(powers)
+
+
+def test_a_maximum_that_is_only_taken_off_is_no_comparison() -> None:
+    def rule(leak: float) -> Callable[..., Any]:
+        def vjp(g: Any, x: Any) -> Any:
+            s = softmax(x)
+            return (s * (g - np.sum(g * s)) + leak * np.max(x),)
+
+        return vjp
+
+    assert prove(softmax, rule(0.0), [(3,)], [REALS]).result == PROVED
+    assert prove(softmax, rule(1.0), [(3,)], [REALS]).result == REFUTED
+    assert prove(softmax, rule(2.0**-40), [(3,)], [REALS]).result == UNKNOWN
+
+
+def test_a_maximum_on_which_the_value_depends_is_a_comparison() -> None:
+    """With the maximum held still its slope would be 0."""
+
+    def scaled(x: Any) -> Any:
+        return x * 0 + np.max(x)
+
+    assert prove(scaled, lambda g, x: (0 * g,), [(3,)], [REALS]).result == REFUTED
+    right = prove(scaled, lambda g, x: (np.sum(g) * (x == np.max(x)),), [(3,)], [REALS])
+    assert right.result == UNKNOWN and "compares" in right.reason
+
+
 def test_a_trace_that_is_not_the_run_proves_nothing() -> None:
     """The tracer knows no views of einsum's result; what is written through one is lost to it."""
 
