@@ -177,20 +177,26 @@ def prove(
     *,
     coq: bool = False,
     exhaustive: bool = False,
+    float32: str | None = None,
+    graphs: bool = False,
     output: Path = Path("reports/proofs"),
     recheck: Path | None = None,
     time_limit: float = 15.0,
 ) -> int:
-    """Prove reference rules of entrywise operators for all reals, or check again what was proved.
+    """Prove reference rules, of entrywise operators for all reals and of others at small shapes, or check again what was proved.
 
     Parameters
     ----------
     names
-        Operators or shell-style patterns; none means all that act entry by entry.
+        Operators or shell-style patterns; none means all.
     coq
         Compile the Coq theorems of a checkout instead and hold their axioms against those stated; needs coqc.
     exhaustive
         Run unary operators on every float16 and bfloat16 number instead, against correctly rounded derivatives.
+    float32
+        Run this unary operator on every float32 number instead, a matter of half an hour; the same command goes on where it stopped.
+    graphs
+        Run reverse accumulation on all small graphs and all short programs instead, with indeterminate weights.
     output
         Directory for the certificates, one JSON file per operator.
     recheck
@@ -202,16 +208,22 @@ def prove(
 
     if not 0 < time_limit < 1e9:  # beyond that a timer overflows
         raise UsageError(f"--time-limit {time_limit:g}: give a number of seconds")
-    if (names or []) and (coq or recheck):
-        raise UsageError("prove: names choose operators to prove; --coq and --recheck take none")
+    if (names or []) and (coq or recheck or float32 or graphs):
+        raise UsageError(
+            "prove: names choose operators to prove; --coq, --graphs and --recheck take none, and --float32 its own"
+        )
     if coq:
         return proving.coq(_console())
     if recheck is not None:
         return proving.recheck(_console(), recheck, time_limit)
     with _writing(output):
+        if graphs:
+            return proving.graphs(_console(), output)
+        if float32 is not None:
+            return proving.float32(_console(), float32, output)
         if exhaustive:
             return proving.exhaustive(_console(), names or [], output)
-        return proving.algebra(_console(), names or [], output, time_limit)
+        return proving.prove(_console(), names or [], output, time_limit)
 
 
 app.command("gradcheck.cli.peers:app", name="peer")

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -45,11 +45,12 @@ def coq(console: Console, directory: Path = PROOFS) -> int:
 
 
 def needs_sympy() -> None:
-    """Say what to install where computer algebra is absent."""
+    """Say what to install where computer algebra or the solver is absent."""
     try:
         import sympy  # noqa: F401  asks whether there
+        import z3  # noqa: F401  asks whether there
     except ImportError as error:
-        raise UsageError("prove needs sympy: pip install 'gradcheck[proofs]'") from error
+        raise UsageError("prove needs sympy and z3: pip install 'gradcheck[proofs]'") from error
 
 
 def selected(names: Sequence[str]) -> list[Operator]:
@@ -62,39 +63,75 @@ def selected(names: Sequence[str]) -> list[Operator]:
     return found
 
 
-def algebra(console: Console, names: Sequence[str], output: Path, limit: float = LIMIT, jobs: int = JOBS) -> int:
-    """Prove the rules of entrywise operators for all reals, write a file for each and print the table."""
+def prove(console: Console, names: Sequence[str], output: Path, limit: float = LIMIT, jobs: int = JOBS) -> int:
+    """Prove rules, of entrywise operators for all reals and of others at small shapes; write a file for each and print the table."""
     needs_sympy()
-    from gradcheck.proofs.claims import write
-    from gradcheck.proofs.setting import REFUTED
+    from gradcheck.proofs.claims import entrywise, write
 
-    operators = selected(names)
-    results: Counter[str] = Counter()
+    operators = catalogue.select(names or ["*"])
+    scalar, arrays, solved = Counter[str](), Counter[str](), 0
     width = max(len(operator.name) for operator in operators)
     start = time.perf_counter()
     for operator, claims in zip(operators, _map(_claims, [(o.name, limit) for o in operators], jobs), strict=True):
         write(claims, output)
-        worst = _worst(claims)
-        results[worst.result] += 1
-        branches = sum(len(claim.branches) for claim in claims)
-        seconds = sum(claim.seconds for claim in claims)
+        seconds = f"{sum(claim.seconds for claim in claims):>6.2f} s"
+        if entrywise(operator):
+            line, result = _scalar_line(claims, seconds)
+            scalar[result] += 1
+            solved += any(claim.prover == "smt" for claim in claims)
+        else:
+            line, result = _array_line(claims, seconds)
+            arrays[result] += 1
+        console.print(f"{operator.name:<{width}}  {result:<20}  {line}".rstrip())
+    taken = time.perf_counter() - start
+    if scalar:
+        console.print(_share(scalar, taken))
+        console.print(f"{solved} of them proved by SMT as well")
+    if arrays:
         console.print(
-            f"{operator.name:<{width}}  {worst.result:<14}  {_how(claims):<9}  {branches:>4} branches  {seconds:>6.2f} s  "
-            f"{worst.reason}".rstrip()
+            f"{sum(arrays.values())} operators on arrays: {_said(arrays)} (of the shapes of their examples), {taken:.0f} s"
         )
-    console.print(_share(results, time.perf_counter() - start))
     console.print(f"certificates in {output}")
-    return NOT_OK if results[REFUTED] else OK
+    return NOT_OK if scalar["refuted"] + arrays["refuted"] else OK
+
+
+def _scalar_line(claims: Sequence[Claim], seconds: str) -> tuple[str, str]:
+    own = [claim for claim in claims if claim.prover == "algebra"]
+    worst = _worst([*own, *(claim for claim in claims if claim.result == "refuted")])
+    branches = sum(len(claim.branches) for claim in own)
+    also = "smt " if len(own) < len(claims) else "    "
+    return f"{_how(own):<9}  {branches:>4} branches  {also} {seconds}  {worst.reason}", worst.result
+
+
+def _array_line(claims: Sequence[Claim], seconds: str) -> tuple[str, str]:
+    results = Counter(claim.result for claim in claims)
+    proved = results["proved"]
+    reason = next((claim.reason for claim in claims if claim.result != "proved"), "")
+    result = (
+        "refuted"
+        if results["refuted"]
+        else "unknown"
+        if not proved
+        else "proved"
+        if proved == len(claims)
+        else "proved in part"
+    )
+    return f"{proved:>2} of {len(claims):>2} shapes          {seconds}  {reason}", result
+
+
+def _said(results: Counter[str]) -> str:
+    return ", ".join(f"{result} {count}" for result, count in results.most_common())
 
 
 def _share(results: Counter[str], seconds: float) -> str:
     total = sum(results.values())
-    said = ", ".join(f"{result} {count}" for result, count in results.most_common())
-    return f"{total} operators: {said}; proved for all reals {100 * results['proved'] / total:.0f} %, {seconds:.0f} s"
+    exact, near = (100 * results[one] / total for one in ("proved", "proved up to a bound"))
+    share = f"proved for all reals {exact:.0f} %, up to a bound {near:.0f} % more"
+    return f"{total} scalar operators: {_said(results)}; {share}, {seconds:.0f} s"
 
 
 def _worst(claims: Sequence[Claim]) -> Claim:
-    order = ("refuted", "unknown", "proved in part", "proved")
+    order = ("refuted", "unknown", "proved in part", "proved up to a bound", "proved")
     return min(claims, key=lambda claim: order.index(claim.result))
 
 
@@ -140,6 +177,82 @@ def exhaustive(console: Console, names: Sequence[str], output: Path, jobs: int =
     return OK
 
 
+GRAPHS = (
+    *(("ordered", n, 0) for n in range(1, 7)),
+    *(("labelled", n, 0) for n in range(1, 6)),
+    *(("programs", n, 1) for n in range(1, 5)),
+    *(("programs", n, 2) for n in range(1, 5)),
+)
+"""What is enumerated: kind, size, and the number of inputs of programs."""
+
+
+def graphs(console: Console, output: Path, jobs: int = JOBS, tasks: Sequence[tuple[str, int, int]] = GRAPHS) -> int:
+    """Run the reference networks' reverse accumulation on all small graphs and all short programs."""
+    needs_sympy()
+    from gradcheck.proofs.reading import fingerprint
+    from reference_nets.backprop import vjp
+
+    rows, start = list[dict[str, Any]](), time.perf_counter()
+    for found in _map(_enumerated, tasks, jobs):
+        rows.append(found)
+        said = f"REFUTED at {found['failing']}" if found["failing"] else "proved"
+        console.print(f"{said}: {found['what']} ({found['count']} cases)")
+    directory = output / "graphs"
+    directory.mkdir(parents=True, exist_ok=True)
+    record = {
+        "name": "reverse accumulation",
+        "texts": {"vjp": fingerprint(vjp)},
+        "tool": "exact integers of Python",
+        "claims": rows,
+    }
+    (directory / "reverse_accumulation.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    wrong = sum(bool(row["failing"]) for row in rows)
+    total = sum(row["count"] for row in rows)
+    console.print(
+        f"{total} graphs and programs, {wrong} of {len(rows)} claims refuted, {time.perf_counter() - start:.0f} s"
+    )
+    return NOT_OK if wrong else OK
+
+
+def _enumerated(task: tuple[str, int, int]) -> dict[str, Any]:
+    from gradcheck.proofs.graphs import Model, all_graphs, all_programs
+    from reference_nets import backprop, operations
+    from reference_nets.graph import Graph, Operation, Vertex
+
+    kind, size, inputs = task
+    arithmetic = (operations.add, operations.subtract, operations.multiply)
+    model = Model(Operation, Vertex, Graph, backprop.vjp, arithmetic)
+    if kind == "programs":
+        return asdict(all_programs(model, size, inputs))
+    return asdict(all_graphs(model, size, ordered=kind == "ordered"))
+
+
+def float32(console: Console, name: str, output: Path) -> int:
+    """Sweep all 2^32 float32 inputs of a unary operator's rule; a state file in the output directory lets it go on where it stopped."""
+    needs_sympy()
+    from gradcheck.proofs import sweep
+    from gradcheck.proofs.claims import choices
+    from reference_nets.rules import RULES
+
+    (operator,) = selected([name])[:1]
+    if len(operator.examples[0].shapes) != 1:
+        raise UsageError(f"prove --float32 {name}: it has more than a single argument")
+    for number, params in enumerate(choices(operator)):
+        title = operator.name + "".join(f", {k} {v}" for k, v in params.items())
+
+        def tell(state: sweep.State, title: str = title) -> None:
+            share = state.next / sweep.BLOCKS
+            left = state.seconds * (1 - share) / share / 60 if share else 0.0
+            console.print(f"{title}: {100 * share:.2f} %, about {left:.0f} min left; {state.sentence()}")
+
+        path = output / "float32" / f"{operator.name}-{number}.json"
+        state = sweep.sweep(operator.definition, RULES[operator.name], operator.domain.of(0), params, path, tell=tell)
+        console.print(
+            f"{title}, all float32 numbers: {state.sentence()}, {state.outside} outside the domain or no finite numbers"
+        )
+    return OK
+
+
 def _sentence(name: str, one: Mapping[str, Any]) -> str:
     title = name + "".join(f", {k} {v}" for k, v in one["params"].items())
     if "unread" in one:
@@ -176,16 +289,17 @@ def _map(function: Callable[[Any], Any], tasks: Sequence[Any], jobs: int) -> Ite
 
 
 def _claims(task: tuple[str, float]) -> list[Claim]:
-    """The claims of one operator, one for each choice of its parameters."""
+    """The claims of one operator: for each choice of its parameters, by each prover, or for each shape."""
     from gradcheck.proofs.algebra import Shown
-    from gradcheck.proofs.claims import choices, claim, stated
+    from gradcheck.proofs.claims import choices, claim, entrywise, stated
+    from gradcheck.proofs.provers import beyond_algebra
     from gradcheck.proofs.setting import UNKNOWN
     from reference_nets.rules import RULES
 
     name, limit = task
     operator, rule = catalogue.operator(name), RULES[name]
     claims = []
-    for params in choices(operator):
+    for params in choices(operator) if entrywise(operator) else ():
         start = time.perf_counter()
         try:
             with limited(limit):
@@ -193,7 +307,7 @@ def _claims(task: tuple[str, float]) -> list[Claim]:
         except TimeoutError:
             found = stated(operator, rule, params, Shown(UNKNOWN, (), (), f"no answer within {limit:g} s"))
         claims.append(replace(found, seconds=time.perf_counter() - start))
-    return claims
+    return claims + beyond_algebra(operator, rule, choices(operator))
 
 
 def _problems(task: tuple[Path, float]) -> list[str]:
@@ -206,8 +320,10 @@ def _problems(task: tuple[Path, float]) -> list[str]:
     for record in read_claims(file):
         if record["result"] == UNKNOWN:
             continue  # nothing is claimed
+        # a signal must not strike within z3, which has limits of its own
+        timed = limited(2 * limit) if record["prover"] == "algebra" else nullcontext()
         try:
-            with limited(2 * limit):
+            with timed:
                 found += problems(record, catalogue.operator(record["name"]), RULES[record["name"]])
         except TimeoutError:
             found.append(f"no answer within {2 * limit:g} s")

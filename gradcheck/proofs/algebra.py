@@ -22,24 +22,35 @@ import sympy
 
 from gradcheck.claim import Set
 from gradcheck.numbers.balls import Balls
+from gradcheck.proofs import boxes
 from gradcheck.proofs.boundary import on_boundary
 from gradcheck.proofs.cells import Cell, Form, Unclear, arrange, forms_of
 from gradcheck.proofs.reading import BITS, Reading, Text, exact, symbols_for
 from gradcheck.proofs.setting import (
+    BOUNDED,
     EXCLUDED,
     PART,
     PROVED,
     REFUTED,
+    TINY,
     UNKNOWN,
     Branch,
     G,
     Setting,
     apart,
+    interval_of,
     signs_of,
     words,
 )
-from gradcheck.proofs.symbols import normalised, to_tree
+from gradcheck.proofs.symbols import Whole, normalised, to_tree, unwound
+from gradcheck.proofs.vocabulary import widened
 from gradcheck.proofs.zero import is_zero
+
+RELATIVE = 2.0**-49
+"""Of the largest slope close by: eight units in the last place of float64, what a series cut short or a tail set to 0 may be off."""
+
+SHORT = 64.0
+"""Intervals within these are cut into boxes of Taylor models; on longer ones a box is as long as its distance from 0, and order 1 does."""
 
 ROUNDS = 12
 """Times that new comparisons may cut the cells anew."""
@@ -60,6 +71,11 @@ def prove(definition: Text, rule: Text, sets: Sequence[Set], params: Mapping[str
     size = len(sets)
     domain = [bound for k, one in enumerate(sets) for bound in _bounds(one, k, size)]
     setting = Setting(definition, rule, domain, size, params or {})
+    with widened():
+        return _prove(setting)
+
+
+def _prove(setting: Setting) -> Shown:
     try:
         forms, cells = _cut(setting)
     except Unclear as error:
@@ -67,7 +83,7 @@ def prove(definition: Text, rule: Text, sets: Sequence[Set], params: Mapping[str
     opened = {cell.signs: _in_open(setting, cell, forms) for cell in cells if cell.open}
     branches = [branch for branch, _ in opened.values()]
     branches += [on_boundary(setting, cell, forms, opened) for cell in cells if not cell.open]
-    branches += [Branch(pole, EXCLUDED, "poles of the definition", None, False) for pole in setting.poles]
+    branches += [Branch(where, EXCLUDED, why, None, False) for where, why in setting.poles.items()]
     return _total(branches, tuple(setting.readings))
 
 
@@ -78,7 +94,9 @@ def _total(branches: list[Branch], assumptions: tuple[str, ...]) -> Shown:
     if refuted is not None:
         return Shown(REFUTED, tuple(branches), assumptions, f"{refuted.where}: {refuted.how}")
     doubt = next((b for b in branches if b.result == UNKNOWN), None)
-    proved = any(b.result == PROVED and b.open for b in branches)
+    proved = any(b.result in (PROVED, BOUNDED) and b.open for b in branches)
+    if doubt is None and BOUNDED in results:
+        return Shown(BOUNDED, tuple(branches), assumptions)
     if doubt is None:
         return Shown(PROVED if proved else UNKNOWN, tuple(branches), assumptions, "" if proved else str(results))
     return Shown(PART if proved else UNKNOWN, tuple(branches), assumptions, f"{doubt.where}: {doubt.how}")
@@ -112,7 +130,7 @@ def _asked(setting: Setting, cell: Cell, forms: list[Form]) -> dict[Form, None]:
     """The forms that both texts compare at a cell; where these cannot be said, the cell is unknown, and others are not."""
     signs = signs_of(forms, setting, cell) if cell.open else (0,) * setting.size
     found = setting.both(cell.point, signs)
-    if isinstance(found, str):
+    if isinstance(found, str) or (setting.size == 1 and not cell.open and found[0].undefined):
         return {}
     symbols, fresh = symbols_for(setting.size, signs), dict[Form, None]()
     try:
@@ -120,12 +138,15 @@ def _asked(setting: Setting, cell: Cell, forms: list[Form]) -> dict[Form, None]:
             if any(expression.has(G) for expression in reading.compared):
                 raise Unclear("the rule compares the cotangent")
             poles = [e for e in reading.critical if _is_pole(e, found[0])]
-            setting.poles |= dict.fromkeys(f"{e} = 0" for e in poles)
-            for expression in (*reading.compared, *(e for e in reading.critical if e not in poles)):
+            setting.poles |= dict.fromkeys((f"{e} = 0" for e in poles), "poles of the definition")
+            known = [e for e in reading.critical if e in poles or _among_poles(e, setting)]
+            for expression in (*reading.compared, *(e for e in reading.critical if e not in known)):
                 fresh |= dict.fromkeys(forms_of(expression, symbols))
     except Unclear as error:
         setting.cache[cell.point, signs] = str(error)
         return {}
+    for rounded in found[0].outputs[0].atoms(Whole):
+        setting.poles[f"{rounded.args[0]} is a whole number"] = "the definition may jump there"
     return fresh
 
 
@@ -133,6 +154,20 @@ def _is_pole(expression: Any, definition: Reading) -> bool:
     """Whether this is one of infinitely many poles of the definition itself: they are excluded together."""
     endless = isinstance(expression, sympy.cos) or isinstance(1 / expression, sympy.gamma)
     return endless and expression in definition.critical and not expression.is_nonzero
+
+
+def _among_poles(expression: Any, setting: Setting) -> bool:
+    """Whether this is sin(pi x) of x < 0, where 1/gamma(x) is 0 too, and the definition has its poles there."""
+    bare = [part for part in sympy.Mul.make_args(unwound(expression)) if not _unit(part)]
+    if len(bare) != 1 or not isinstance(bare[0], sympy.sin):
+        return False
+    x = bare[0].args[0] / sympy.pi
+    return bool(x.is_Symbol and x.is_negative and f"{1 / sympy.gamma(x)} = 0" in setting.poles)
+
+
+def _unit(part: Any) -> bool:
+    """A sign, (-1)^n of a whole n."""
+    return part == -1 or (part.is_Pow and part.base == -1 and part.exp.is_integer is True)
 
 
 def _distinct(forms: list[Form]) -> list[Form]:
@@ -165,10 +200,27 @@ def _in_open(setting: Setting, cell: Cell, forms: list[Form]) -> tuple[Branch, t
     data = (to_tree(value), *(to_tree(r) for r in rule.outputs))
     for number, (slope, stated) in enumerate(zip(slopes, rule.outputs, strict=True)):
         if not is_zero(normalised(stated - G * slope)):
+            bound = _bounded(setting, found, cell, forms)
+            if bound:
+                return Branch(where, BOUNDED, bound, point, True, data), (value, slope, sympy.expand(stated / G))
             how = f"the difference from the derivative by input {number} was not reduced to 0"
             return Branch(where, UNKNOWN, how, point, True, data), None
     kept = (value, *slopes, *(sympy.expand(r / G) for r in rule.outputs))
     return Branch(where, PROVED, "the difference reduces to 0", point, True, data), kept
+
+
+def _bounded(setting: Setting, found: tuple[Reading, Reading], cell: Cell, forms: list[Form]) -> str:
+    """Whether boxes show that a rule of one input is as good as float64 can tell, in words."""
+    interval = interval_of(forms, setting, cell) if setting.size == 1 else None
+    if interval is None or sympy.expand(found[1].outputs[0] / G).has(G) or found[0].outputs[0].has(Whole):
+        return ""
+    definition, rule = (one.program for one in found)
+    order = boxes.ORDER if all(abs(end) <= SHORT for end in interval) else 1
+    shown = boxes.near(definition, rule, interval, RELATIVE, TINY, order)
+    if shown.result != PROVED:
+        return ""
+    limit = ", for |x| up to 2^1023" if not np.all(np.isfinite(interval)) else ""
+    return f"differs from the derivative by at most {shown.bound:.3g} times the cotangent{limit}: Taylor models on {shown.boxes} boxes"
 
 
 @lru_cache(maxsize=8)

@@ -30,6 +30,7 @@ from gradcheck.proofs.setting import (
     signs_of,
     words,
 )
+from gradcheck.proofs.symbols import Whole
 from gradcheck.proofs.zero import is_zero
 
 
@@ -63,6 +64,10 @@ def _held(
     """What the rule has on a boundary, held against the limits of value and slopes from each side."""
     size, place, values = setting.size, _place(setting, cell, forms), _values(setting, cell)
     rule = found[1]
+    if any(
+        expression.has(Whole) for kept in (found[0].outputs, *(row[:1] for _, row in beside)) for expression in kept
+    ):
+        return EXCLUDED, "the definition rounds to whole numbers there, and may jump"
     here, truth, stated_balls = _at_point(setting, cell, found)
     valued = all(ball.is_finite() for ball in stated_balls)
     stated = [sympy.expand(sympy.expand(r / G).subs(place)) for r in rule.outputs]
@@ -89,7 +94,7 @@ def _held(
         infinite = any(v.is_infinite for row in limits for v in row)
         return (EXCLUDED, "the derivative is infinite there") if infinite else (UNKNOWN, "a limit was not found")
     if not valued:
-        return REFUTED, f"at {exact(cell.point)} the rule has no value, and the definition a finite slope on each side"
+        return _by_way_of_infinity(setting, cell, limits)
     if not all(_number(v) for v in (*stated, *(v for row in limits for v in row[1:]))):
         return UNKNOWN, "a formula has no value there, though the rule has one"
     if all(is_zero(a - b) for row in limits for a, b in zip(row[1:], limits[0][1:], strict=True)):
@@ -116,6 +121,17 @@ def _at_point(setting: Setting, cell: Cell, found: tuple[Reading, Reading]) -> t
         truth = [ball for out in definition.program.gradient(balls, given[1:], given[:1]) for ball in out.flat]
         stated = [ball for out in rule.program.evaluate(balls, given) for ball in out.flat]
     return value, truth, stated
+
+
+def _by_way_of_infinity(setting: Setting, cell: Cell, limits: list[list[Any]]) -> tuple[str, str]:
+    """A rule without a real value where slopes are finite: float64 has infinities, and exp(-inf) = 0 may be what is meant."""
+    with np.errstate(all="ignore"):
+        given = setting.rule(np.float64(1.0), *(np.float64(x) for x in cell.point), **setting.params)
+    near = [float(np.asarray(one)) for one in (given if isinstance(given, tuple | list) else (given,))]
+    rows = [[sympy.N(v.subs(_values(setting, cell)), 30) for v in row[1:]] for row in limits]
+    if np.all(np.isfinite(near)) and _in_hull([sympy.Float(x, 30) for x in near], rows):
+        return EXCLUDED, "the rule has its value there by way of an infinity of float64"
+    return REFUTED, f"at {exact(cell.point)} the rule has no value, and the definition a finite slope on each side"
 
 
 def _in_hull(point: Sequence[Any], rows: Sequence[Sequence[Any]]) -> bool:

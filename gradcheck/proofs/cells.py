@@ -16,6 +16,8 @@ from typing import Any
 
 import sympy
 
+from gradcheck.proofs.symbols import Whole
+
 Form = tuple[Fraction, ...]
 """Coefficients of the variables, and the constant last."""
 
@@ -126,6 +128,8 @@ def forms_of(expression: Any, symbols: Sequence[Any]) -> list[Form]:
     """Linear forms whose signs together decide the sign of an expression, wherever it has one."""
     if sympy.count_ops(expression) > LONGEST:
         raise Unclear(f"a comparison or a denominator of more than {LONGEST} operations is not followed")
+    if expression.has(Whole):
+        raise Unclear("a comparison or a denominator has a rounded number in it")
     if expression.is_positive or expression.is_negative or not expression.free_symbols:
         return []
     top, bottom = sympy.fraction(sympy.together(expression))

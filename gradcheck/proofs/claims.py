@@ -19,7 +19,7 @@ from gradcheck.claim import Operator
 from gradcheck.errors import UsageError
 from gradcheck.proofs.algebra import Shown, prove
 from gradcheck.proofs.reading import Text, fingerprint
-from gradcheck.proofs.setting import EXCLUDED, KINK, PROVED, REFUTED, UNKNOWN, Branch, G
+from gradcheck.proofs.setting import BOUNDED, EXCLUDED, KINK, PROVED, REFUTED, UNKNOWN, Branch, G
 from gradcheck.proofs.symbols import from_tree, normalised
 from gradcheck.proofs.zero import is_zero
 
@@ -29,7 +29,16 @@ FAMILIES = (
 )
 """Families of operators that act entry by entry."""
 
-SCHEMA = 1
+SCHEMA = 2
+
+
+TRACED = "a text has no branch that the tracer does not see"
+TRUSTED = {
+    "algebra": (TRACED, "sympy differentiates and simplifies rightly"),
+    "smt": (TRACED, "z3 answers rightly", "the derivatives of products, quotients and roots"),
+    "residues": (TRACED, "the derivatives of single operations", "points are drawn independently of the rule"),
+}
+"""What each prover takes for granted, apart from readings of literals and functions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +57,14 @@ class Claim:
     tool: str
     branches: tuple[Branch, ...]
     seconds: float = 0.0
+    prover: str = "algebra"
+    """algebra, smt or residues."""
+    inputs: str = "all single real numbers of the domain"
+    example: int = -1
+    """Number of the catalogue's example whose shapes these are."""
+    chance: float | None = None
+    """log2 of the probability that a wrong rule is taken for right; None where there is none."""
+    evidence: Mapping[str, Any] | None = None
 
 
 def entrywise(operator: Operator) -> bool:
@@ -81,9 +98,12 @@ def stated(operator: Operator, rule: Text, params: Mapping[str, Any], shown: Sho
     """What was shown, with the words and the hashes."""
     given = "".join(f", {k} = {v}" for k, v in params.items())
     outside = [branch.where for branch in shown.branches if branch.result in (EXCLUDED, KINK, UNKNOWN)]
+    bounded = [f"; where {branch.where} it {branch.how}" for branch in shown.branches if branch.result == BOUNDED]
     statement = (
         f"For all single real numbers of the domain ({operator.domain.describe()}){given}, the rule of {operator.name} is the cotangent "
-        "times the derivative of its definition" + (f", except where {' or where '.join(outside)}" if outside else "")
+        "times the derivative of its definition"
+        + (f", except where {' or where '.join(outside)}" if outside else "")
+        + "".join(bounded)
     )
     return Claim(
         name=operator.name,
@@ -105,8 +125,37 @@ def write(claims: Sequence[Claim], directory: Path) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / f"{claims[0].name}.json"
     content = {"schema": SCHEMA, "claims": [asdict(one) for one in claims]}
-    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(content) + "\n", encoding="utf-8")
     return path
+
+
+def for_operator(directory: Path, name: str) -> list[dict[str, Any]]:
+    """What is proved of an operator by the files in a directory, as plain data for a page; empty where there is no file.
+
+    Each row: ``result``, ``what`` (a sentence; empty if nothing is claimed), ``inputs`` (of which it is said), ``params``, ``prover``,
+    ``tool`` (with version), ``assumed`` (a list of sentences), ``chance`` (the probability of error, a float, or None), ``reason`` (why
+    nothing, or not all, is claimed) and ``excluded`` (places of which nothing is said).
+    """
+    path = directory / f"{name}.json"
+    if not path.is_file():
+        return []
+    rows = []
+    for one in read_claims(path):
+        rows.append(
+            {
+                "result": one["result"],
+                "what": one["statement"],
+                "inputs": one["inputs"],
+                "params": one["params"],
+                "prover": one["prover"],
+                "tool": one["tool"],
+                "assumed": [*TRUSTED[one["prover"]], *one["assumptions"]],
+                "chance": None if one["chance"] is None else 2.0 ** one["chance"],
+                "reason": one["reason"],
+                "excluded": [b["where"] for b in one["branches"] if b["result"] in (EXCLUDED, KINK, UNKNOWN)],
+            }
+        )
+    return rows
 
 
 def read_claims(path: Path) -> list[dict[str, Any]]:
@@ -123,14 +172,21 @@ def read_claims(path: Path) -> list[dict[str, Any]]:
 
 def problems(record: Mapping[str, Any], operator: Operator, rule: Text) -> Iterator[str]:
     """Why a recorded claim is not accepted; nothing if it is."""
+    from gradcheck.proofs.provers import afresh, alone  # they build on claims
+
     now = {"definition": fingerprint(operator.definition), "rule": fingerprint(rule)}
     if record["texts"] != now:
         yield "a text has changed since: prove it again"
     for branch in record["branches"]:
-        if branch["result"] == PROVED and branch["open"]:
+        if record["prover"] == "algebra" and branch["result"] == PROVED and branch["open"]:
             yield from _formulas(branch)
-    fresh = json.loads(json.dumps(asdict(claim(operator, rule, record["params"]))))
-    for name in ("result", "statement", "assumptions", "branches"):
+    yield from alone(record)
+    fresh = json.loads(json.dumps(asdict(afresh(record, operator, rule))))
+    if record["prover"] == "smt":  # points and the order of terms are z3's choice
+        record, fresh = (
+            {**one, "branches": [[b["where"], b["result"]] for b in one["branches"]]} for one in (record, fresh)
+        )
+    for name in ("result", "statement", "assumptions", "branches", "inputs", "evidence"):
         if fresh[name] != record[name]:
             yield f"a fresh proof has another {name} than the record"
 

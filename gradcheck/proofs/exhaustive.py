@@ -30,6 +30,7 @@ from gradcheck.numbers.program import Program, program
 from gradcheck.numbers.tracing import Trace, trace
 from gradcheck.numbers.truth import certified
 from gradcheck.proofs.reading import Text, Watched, fingerprint
+from gradcheck.proofs.vocabulary import widened
 
 TYPES: dict[str, Any] = {"float16": np.dtype(np.float16), "bfloat16": np.dtype(ml_dtypes.bfloat16)}
 RUNS_IN: dict[str, Any] = {"float16": np.float16, "bfloat16": np.float32}
@@ -79,7 +80,8 @@ def truth(definition: Text, one: Set, dtype: str, params: Mapping[str, Any], dir
     kept = _load(path)
     if kept is not None:
         return kept
-    made = _make(definition, one, dtype, params)
+    with widened(symbolic=False):
+        made = _make(definition, one, dtype, params)
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_suffix(f".{os.getpid()}.npz")
     np.savez_compressed(aside, state=made.state, value=made.value, rounded=made.rounded)

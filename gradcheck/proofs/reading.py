@@ -21,6 +21,7 @@ from gradcheck.numbers.field import Floats, Values
 from gradcheck.numbers.program import Program, program
 from gradcheck.numbers.tracing import Trace, trace
 from gradcheck.proofs.symbols import Expressions, formulas
+from gradcheck.proofs.vocabulary import SAID
 
 Text = Callable[..., Any]
 BITS = 256
@@ -63,7 +64,8 @@ def read(text: Text, point: Sequence[float], symbols: Sequence[Any], params: Map
     balls = [ball for ids in seen.program.outputs for ball in seen.tape.values[ids.ravel()]]
     finite = all(ball.is_finite() for ball in balls)
     undefined = not finite and any(_is_none(e, symbols, point) for e in (*outputs, *(1 / c for c in critical)))
-    return Reading(tuple(outputs), compared, critical, tuple(field.readings), seen.program, finite, undefined)
+    readings = (*field.readings, *(note.removeprefix(SAID) for note in seen.notes if note.startswith(SAID)))
+    return Reading(tuple(outputs), compared, critical, readings, seen.program, finite, undefined)
 
 
 def _is_none(output: Any, symbols: Sequence[Any], point: Sequence[float]) -> bool:

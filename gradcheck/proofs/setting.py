@@ -15,6 +15,8 @@ from gradcheck.proofs.cells import Cell, Form
 from gradcheck.proofs.reading import Reading, Text, exact, read, symbols_for
 
 PROVED, PART, REFUTED, UNKNOWN, EXCLUDED, KINK = "proved", "proved in part", "refuted", "unknown", "excluded", "kink"
+BOUNDED = "proved up to a bound"
+"""The rule is not the derivative, and differs from it by no more than float64 can tell; the bound is said."""
 
 TOLERANCE = 2.0**-30
 """Relative difference from which a point refutes: literals such as ln 2 are rounded, and stand in exponents of up to some hundreds."""
@@ -52,7 +54,8 @@ class Setting:
     params: Mapping[str, Any]
     cache: dict[Any, Any] = field(default_factory=dict)
     readings: dict[str, None] = field(default_factory=dict)
-    poles: dict[str, None] = field(default_factory=dict)
+    poles: dict[str, str] = field(default_factory=dict)
+    """Places that are infinitely many and excluded together, in words, and why."""
 
     def both(self, point: tuple[Fraction, ...], signs: tuple[int, ...]) -> tuple[Reading, Reading] | str:
         """Definition and rule at a point, or why not."""
@@ -93,6 +96,18 @@ def signs_of(forms: Sequence[Form], setting: Setting, cell: Cell) -> tuple[int, 
             if not above and (bound < 0 or (bound == 0 and sign != 2)):
                 signs[k] = -1
     return tuple(signs)
+
+
+def interval_of(forms: Sequence[Form], setting: Setting, cell: Cell) -> tuple[float, float]:
+    """The ends of a cell of one input, rounded outwards."""
+    low, high = -np.inf, np.inf
+    for form, sign in (*zip(forms, cell.signs, strict=True), *setting.domain):
+        end = -form[-1] / form[0]
+        near, above = float(end), (sign > 0) == (form[0] > 0)
+        if (Fraction(near) > end) if above else (Fraction(near) < end):
+            near = float(np.nextafter(near, -np.inf if above else np.inf))
+        low, high = (max(low, near), high) if above else (low, min(high, near))
+    return low, high
 
 
 def apart(truth: Any, stated: Any) -> str:

@@ -1,8 +1,9 @@
 """Expressions of computer algebra as a number system: a program is replayed on symbols and becomes a formula.
 
 What the text divides by, takes a logarithm or a root of is noted: where it vanishes the formula need not be the function.  A float64
-literal is read exactly, or, where it is the double nearest to a small fraction or to a product of pi, ln 2, ln 10 and roots of small
-integers, as that number; each such reading is an assumption of what is proved.
+literal is read exactly, or, where it is the double nearest to a small fraction, to a product of pi, ln 2, ln 10 and roots of
+small integers, or to the logarithm of a small fraction or of one times the root of pi, as that number; each such reading is an
+assumption of what is proved.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ SHORT = 26
 
 DENOMINATOR = 10**6
 """Largest denominator of the fraction that a long literal may stand for; two such fractions are never one double."""
+
+LARGEST_LOG = 20.0
+"""Logarithms up to here are recognised: beyond e^20 fractions of denominators up to 64 lie closer than float64 can tell."""
 
 Expression = Any
 
@@ -55,6 +59,11 @@ def literal(value: float) -> tuple[Expression, str]:
             if ratio.numerator and abs(float(ratio) - near) <= 4 * math.ulp(near):
                 read = meant * sympy.Rational(ratio.numerator, ratio.denominator)
                 return read, f"{value!r} is read as {read}, which is within 4 ulp of it"
+    for name in ("1", "sqrt(pi)") if abs(value) < LARGEST_LOG else ():  # logarithms of gamma at whole and half numbers
+        ratio = Fraction(math.exp(value) / BASES[name]).limit_denominator(64)
+        if ratio > 0 and abs(math.log(ratio * BASES[name]) - value) <= 4 * math.ulp(value):
+            read = sympy.log(sympy.sympify(name) * sympy.Rational(ratio.numerator, ratio.denominator))
+            return read, f"{value!r} is read as {read}, which is within 4 ulp of it"
     return sympy.Rational(exact.numerator, exact.denominator), ""
 
 
@@ -88,6 +97,55 @@ def _sinc(x: Any, n: int) -> Any:
     if n == 1:
         return 3 * (sympy.sin(x) / x - sympy.cos(x)) / x**2
     raise Unsupported(f"sinc of order {n}", "expressions")
+
+
+class Whole(sympy.Function):  # type: ignore[misc]  # sympy is untyped
+    """The largest whole number up to a real one, of which no more is known than that it is whole; its derivative is 0 where it has one."""
+
+    is_integer = True
+    nargs = 1
+
+    @classmethod
+    def eval(cls, argument: Any) -> Any:
+        """Whole terms come out; what is left is rounded if it is a fraction."""
+        whole = [term for term in sympy.Add.make_args(argument) if term.is_integer]
+        rest = argument - sympy.Add(*whole)
+        if rest.is_Rational:
+            return sympy.Add(*whole) + sympy.floor(rest)
+        return sympy.Add(*whole) + cls(rest) if whole else None
+
+    def fdiff(self, argindex: int = 1) -> Any:
+        """Constant between jumps."""
+        return sympy.Integer(0)
+
+
+class LogAbsGamma(sympy.Function):  # type: ignore[misc]  # sympy is untyped
+    """ln |gamma(x)| of real x, whose derivative is digamma on either side of 0 (DLMF 5.2.2)."""
+
+    is_extended_real = True
+    nargs = 1
+
+    @classmethod
+    def eval(cls, argument: Any) -> Any:
+        """At the poles there is no value."""
+        return sympy.zoo if argument.is_integer and argument.is_nonpositive else None
+
+    def fdiff(self, argindex: int = 1) -> Any:
+        """gamma' / gamma."""
+        return sympy.polygamma(0, self.args[0])
+
+
+def _hurwitz(x: Any, s: float) -> Any:
+    """DLMF 25.11.12 for whole s from 2 on."""
+    if s == int(s) and s >= 2:
+        n = int(s)
+        return sympy.Integer(-1) ** n * sympy.polygamma(n - 1, x) / sympy.factorial(n - 1)
+    return sympy.zeta(literal(s)[0], x)
+
+
+def _lower(x: Any, a: float) -> Any:
+    order = literal(a)[0]
+    return sympy.lowergamma(order, x) / sympy.gamma(order)
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -133,6 +191,11 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "bessel_k": lambda x, n: sympy.besselk(int(n), x),
     "lambertw": sympy.LambertW,
     "expi": sympy.Ei,
+    "whole": Whole,
+    "hurwitz": _hurwitz,
+    "gamma_p": _lower,
+    "gamma_q": lambda x, a: 1 - _lower(x, a),
+    "log_abs_gamma": LogAbsGamma,
 }
 """The operations of the tape; ``add``, ``sub``, ``mul`` and ``neg`` are Python's."""
 
@@ -161,6 +224,10 @@ CRITICAL: dict[str, Callable[..., Any]] = {
     "bessel_k": lambda x, n: x,
     "lambertw": lambda x: x + sympy.exp(-1),
     "expi": lambda x: x,
+    "hurwitz": lambda x, s: x,
+    "gamma_p": lambda x, a: x,
+    "gamma_q": lambda x, a: x,
+    "log_abs_gamma": lambda x: 1 / sympy.gamma(x),
 }
 """What must not vanish for an operation to be analytic and its formula to be the function."""
 
@@ -218,10 +285,39 @@ ORDERS = {
 
 
 def normalised(expression: Expression) -> Expression:
-    """Bessel functions of orders 0 and 1 alone: derivatives bring in others."""
+    """Bessel functions of orders 0 and 1 alone: derivatives bring in others; polygamma of x and not of 1 - x."""
     for family, function in ORDERS.items():
         expression = expression.replace(family, lambda n, x, f=function: f(x, n))
+    if expression.has(sympy.polygamma):
+        expression = expression.replace(sympy.polygamma, _reflected)
+    return unwound(expression) if expression.has(Whole) else expression
+
+
+def _reflected(n: Any, x: Any) -> Any:
+    """DLMF 5.15.6, 5.5.4."""
+    other = sympy.expand(1 - x)
+    if not (other.is_Symbol and n.is_Integer):
+        return sympy.polygamma(n, x)
+    slope = sympy.pi * sympy.diff(sympy.cos(sympy.pi * other) / sympy.sin(sympy.pi * other), other, int(n))
+    return (-1) ** n * (sympy.polygamma(n, other) + slope)
+
+
+def unwound(expression: Expression) -> Expression:
+    """Sine and cosine without whole multiples of pi in their arguments (DLMF 4.21.31 to 4.21.33)."""
+    for function in (sympy.sin, sympy.cos):
+        expression = expression.replace(function, lambda x, f=function: _unwound(f, x))
     return expression
+
+
+def _unwound(function: Any, x: Any) -> Any:
+    turns = [term for term in sympy.Add.make_args(sympy.expand(x)) if (term / sympy.pi).is_integer]
+    rest = sympy.expand(x - sympy.Add(*turns))
+    sign = sympy.Integer(1)
+    for term in turns:
+        half = term / sympy.pi
+        if not (half / 2).is_integer:
+            sign *= sympy.Integer(-1) ** half
+    return sign * function(rest)
 
 
 def formulas(values: NDArray[Any]) -> list[Expression]:
@@ -246,7 +342,7 @@ KNOWN = {
         *(sympy.asin, sympy.acos, sympy.atan, sympy.atan2, sympy.sinh, sympy.cosh, sympy.tanh, sympy.asinh),
         *(sympy.acosh, sympy.atanh, sympy.erf, sympy.erfc, sympy.erfi, sympy.erfinv, sympy.erfcinv, sympy.gamma),
         *(sympy.loggamma, sympy.polygamma, sympy.besselj, sympy.bessely, sympy.besseli, sympy.besselk),
-        *(sympy.LambertW, sympy.Ei),
+        *(sympy.LambertW, sympy.Ei, sympy.zeta, sympy.lowergamma, Whole, LogAbsGamma),
     )
 }
 NUMBERS = {"Pi": sympy.pi, "Exp1": sympy.E}

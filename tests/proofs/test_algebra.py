@@ -19,7 +19,7 @@ from hypothesis import strategies as st  # noqa: E402  after the skip
 from gradcheck.claim import NONNEGATIVE, POSITIVE, REALS  # noqa: E402  after the skip
 from gradcheck.proofs.algebra import prove  # noqa: E402  after the skip
 from gradcheck.proofs.cells import Form, Unclear, arrange, feasible, forms_of  # noqa: E402  after the skip
-from gradcheck.proofs.setting import EXCLUDED, KINK, PROVED, REFUTED, UNKNOWN  # noqa: E402  after the skip
+from gradcheck.proofs.setting import BOUNDED, EXCLUDED, KINK, PART, PROVED, REFUTED, UNKNOWN  # noqa: E402  after the skip
 from gradcheck.proofs.symbols import from_tree, literal, to_tree  # noqa: E402  after the skip
 from gradcheck.proofs.zero import is_zero  # noqa: E402  after the skip
 
@@ -116,10 +116,10 @@ def test_a_wrong_rule_of_the_square_cannot_hide(rule: Callable[..., Any]) -> Non
     "rule",
     [
         lambda g, x: (np.where(g == 3, 0, g) * 2 * x,),
-        lambda g, x: (g * (2 * x + 0 * np.floor(x)),),
+        lambda g, x: (g * np.where(np.floor(x) == 7e5, 0, 2 * x),),
         lambda g, x: (g * 2 * x + np.sin(2.0**-80 * g * x),),
     ],
-    ids=["compares the cotangent", "rounds", "off by less than is measured"],
+    ids=["compares the cotangent", "compares a rounded number", "off by less than is measured"],
 )
 def test_what_is_not_followed_is_declined(rule: Callable[..., Any]) -> None:
     assert prove(np.square, rule, [REALS]).result == UNKNOWN
@@ -175,3 +175,74 @@ def test_where_the_definition_has_no_value_is_excluded() -> None:
         ("x > 0", PROVED),
         ("x = 0", EXCLUDED),
     ]
+
+
+def test_a_rounded_number_is_any_whole_number() -> None:
+    """x - y floor(x / y) on every strip at once; a rule that is right on one strip only is not let through."""
+
+    def rule(strip: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda g, x, y: (g * 1.0, -g * strip(x, y))
+
+    positive = [REALS, POSITIVE]
+    shown = prove(np.remainder, rule(lambda x, y: np.floor(x / y)), positive)
+    assert shown.result == PROVED
+    assert "x/y is a whole number" in {b.where for b in shown.branches if b.result == EXCLUDED}
+    assert any("unknown whole number" in said for said in shown.assumptions)
+    for wrong in (lambda x, y: np.trunc(x / y), lambda x, y: np.rint(x / y), lambda x, y: 0 * x + 2.0):
+        assert prove(np.remainder, rule(wrong), positive).result in (REFUTED, UNKNOWN)
+    assert prove(np.remainder, rule(lambda x, y: np.rint(x / y)), positive).result == REFUTED
+
+
+def test_every_reading_of_a_special_function_is_what_scipy_computes() -> None:
+    """At points on both sides; 2^-44 is room for scipy's own error, 256 ulp."""
+    from scipy import special
+
+    from gradcheck.numbers.tracing import trace
+    from gradcheck.proofs.vocabulary import widened
+
+    texts: dict[str, Callable[..., Any]] = {
+        "zeta": lambda x: special.zeta(2.0, x),
+        "zeta 3/2": lambda x: special.zeta(1.5, x),
+        "gammainc": lambda x: special.gammainc(2.5, x),
+        "gammaincc": lambda x: special.gammaincc(2.5, x),
+        "i0e": special.i0e,
+        "i1e": special.i1e,
+        "hyp1f1": lambda x: special.hyp1f1(1.5, 2, x),
+        "gammaln": special.gammaln,
+        "fmod": lambda x: np.fmod(x, 0.75),
+        "remainder": lambda x: np.remainder(x, 0.75),
+        "floor_divide": lambda x: np.floor_divide(x, 0.75),
+        "ceil": np.ceil,
+        "rint": np.rint,
+    }
+    two_sided = ("i0e", "i1e", "hyp1f1", "gammaln", "fmod", "remainder", "floor_divide", "ceil", "rint")
+    with widened():
+        for name, text in texts.items():
+            for x in (0.3, 1.7, 6.2) + ((-0.4, -3.3) if name in two_sided else ()):
+                (value,) = trace(text, [np.array(x)]).value
+                assert abs(value - text(x)) <= 2.0**-44 * max(1.0, abs(value)), (name, x)
+
+
+def test_what_is_added_to_the_tracer_is_taken_away_again() -> None:
+    from gradcheck.numbers.array import UFUNCS
+    from gradcheck.numbers.creation import REPLACEMENTS
+    from gradcheck.numbers.operations import TABLE
+    from gradcheck.proofs.vocabulary import widened
+
+    before = dict(UFUNCS), dict(TABLE), dict(REPLACEMENTS)
+    with widened(), widened():
+        assert (dict(UFUNCS), dict(TABLE)) != before[:2]
+    assert (dict(UFUNCS), dict(TABLE), dict(REPLACEMENTS)) == before
+
+
+def test_a_tail_that_is_cut_where_float64_cannot_tell_is_proved_up_to_a_bound() -> None:
+    from scipy import special
+
+    def rule(end: float) -> Callable[..., Any]:
+        return lambda g, x: (g * 2 / np.sqrt(np.pi) * np.exp(-(np.clip(x, -end, end) ** 2)),)
+
+    shown = prove(special.erf, rule(40.0), [REALS])
+    assert shown.result == BOUNDED
+    assert all("for |x| up to 2^1023" in b.how for b in shown.branches if b.result == BOUNDED)
+    assert prove(special.erf, rule(5.0), [REALS]).result == REFUTED
+    assert prove(special.erf, lambda g, x: (rule(40.0)(g, x)[0] * (1 + 2.0**-40),), [REALS]).result == PART

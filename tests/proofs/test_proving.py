@@ -63,16 +63,16 @@ def test_where_coqc_is_absent_the_reason_is_printed_and_nothing_is_proved(
 
 def test_rules_are_proved_written_and_checked_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("sympy")
-    assert proving.algebra(_console(), ["tanh", "relu", "fmod"], tmp_path, jobs=1) == OK
+    assert proving.prove(_console(), ["tanh", "relu", "fmod"], tmp_path, jobs=1) == OK
     out = capsys.readouterr().out
-    assert "3 operators: proved 2, unknown 1; proved for all reals 67 %" in out
-    assert "infinitely many branches" in out  # why fmod is unknown
+    assert "3 scalar operators: proved 3; proved for all reals 100 %" in out
+    assert "1 of them proved by SMT as well" in out
     assert execute(["prove", "--recheck", str(tmp_path)]) == OK
     assert "3 files checked again, 0 refused" in capsys.readouterr().out
 
 
 def claims_of(tmp_path: Path, name: str) -> tuple[Path, dict[str, Any]]:
-    assert proving.algebra(_console(), [name], tmp_path, jobs=1) == OK
+    assert proving.prove(_console(), [name], tmp_path, jobs=1) == OK
     path = tmp_path / f"{name}.json"
     return path, json.loads(path.read_text())
 
@@ -104,14 +104,14 @@ def test_a_spoilt_certificate_is_refused(
 
 def test_what_takes_too_long_is_unknown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("sympy")
-    assert proving.algebra(_console(), ["erfcx"], tmp_path, limit=0.2, jobs=1) == OK
+    assert proving.prove(_console(), ["erfcx"], tmp_path, limit=0.2, jobs=1) == OK
     assert "no answer within 0.2 s" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["matmul"], "acts entry by entry"),
+        (["--exhaustive", "matmul"], "acts entry by entry"),
         (["tanh", "--coq"], "take none"),
         (["--time-limit", "0"], "give a number of seconds"),
         (["--recheck", "/nowhere"], "there is no claim in it"),
