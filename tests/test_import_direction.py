@@ -15,6 +15,7 @@ BASE = {"records", "claim", "errors", "trees", "flat"}
 ALLOWED: dict[str, set[str]] = {
     "records": set(),
     "errors": set(),
+    "config": {"errors"},
     "trees": {"errors", "records"},
     "flat": {"records"},
     "claim": {"records", "errors"},

@@ -10,7 +10,7 @@ import contextlib
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import cyclopts
 from cyclopts import App, Parameter, Token
@@ -58,16 +58,19 @@ def run(
     subjects: Annotated[list[str] | None, Parameter(negative_iterable=())] = None,
     /,
     *,
-    operators: str = "*",
+    operators: str | None = None,
     profile: Profile | None = None,
     seed: Annotated[int | None, Whole] = None,
-    out: Path = Path("reports"),
-    resume: bool = False,
-    jobs: Annotated[int, Whole] = 0,
+    out: Path | None = None,
+    resume: Annotated[bool, Parameter(negative=())] = False,
+    jobs: Annotated[int | None, Whole] = None,
     time_limit: float | None = None,
-    isolate: bool = False,
+    isolate: bool | None = None,
 ) -> int:
     """Check implementations against the catalogue, write records and pages.
+
+    What is not said here is taken from GRADCHECK_* in the environment (GRADCHECK_PROFILE, GRADCHECK_TIME_LIMIT), or
+    else from [tool.gradcheck] in pyproject.toml (profile, time-limit), or else is as stated.
 
     Parameters
     ----------
@@ -75,45 +78,59 @@ def run(
         Implementations under test; none means the project's own reference networks and rules.
     operators
         Shell-style patterns of operator names, separated by commas; also of what a subject brings of its own,
-        such as net:* and thread:* of the reference subject.
+        such as net:* and thread:* of the reference subject.  Default: all.
     profile
-        How much is looked at: quick, default or thorough.
+        How much is looked at: quick, default or thorough.  Default: default.
     seed
         Seed of every random draw; the same seed repeats the run.  Default 0.
     out
-        Directory for records.jsonl and the pages.
+        Directory for records.jsonl and the pages.  Default: reports.
     resume
         Continue the records file in OUT that an earlier run left incomplete.
     jobs
-        Worker processes; 0 takes one per processor.
+        Worker processes; 0 takes one per processor.  Default: 0.
     time_limit
         Seconds per operator, after which it is stopped and recorded as such; 0 for no limit.
         Default 120, 600 or 7200, by profile.
     isolate
         Ask each subject in a process of its own, which it cannot take the run down with.
     """
+    from gradcheck import config
     from gradcheck.cli import peers, running
 
-    if jobs < 0:
+    if jobs is not None and jobs < 0:
         raise UsageError(f"--jobs {jobs}: give a number of processes, or 0 for one per processor")
     if seed is not None and seed < 0:
         raise UsageError(f"--seed {seed}: give an integer that is not negative")
-    if time_limit is not None and not 0 <= time_limit < 1e9:  # beyond that a timer overflows
+    if time_limit is not None and not 0 <= time_limit < config.LONGEST:
         raise UsageError(f"--time-limit {time_limit:g}: give a number of seconds, or 0 for no limit")
-    if os.getcwd() not in sys.path:  # as `python -m` does: a subject of one's own is found from where one stands
-        sys.path.insert(0, os.getcwd())
+    settings = config.load()
+    _find_subjects()
+    names = subjects or list(settings.subjects or ["reference"])
+    out = _first(out, settings.out, Path("reports"))
     request = running.Request(
-        subjects=peers.isolating(subjects or ["reference"]) if isolate else subjects or ["reference"],
-        operators=operators,
-        profile=profile,
-        seed=seed,
+        subjects=peers.isolating(names) if _first(isolate, settings.isolate, False) else names,
+        operators=_first(operators, settings.operators, "*"),
+        profile=_first(profile, settings.profile, None),
+        seed=_first(seed, settings.seed, None),
         out=out,
         resume=resume,
-        jobs=jobs,
-        limit=time_limit,
+        jobs=_first(jobs, settings.jobs, 0),
+        limit=_first(time_limit, settings.time_limit, None),
     )
     with _writing(out):
         return running.run(request, version(), _console())
+
+
+def _first(*values: Any) -> Any:
+    """The first that is said: option, environment or file, default."""
+    return next((value for value in values if value is not None), None)
+
+
+def _find_subjects() -> None:
+    """A subject of one's own is found from where one stands, as by `python -m`."""
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
 
 
 @app.command(name="list")
