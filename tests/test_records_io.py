@@ -28,6 +28,7 @@ from gradcheck.records import (
     Status,
     UlpSamples,
     Verdict,
+    finding_id,
 )
 from gradcheck.records_io import Writer, decode_line, encode_line, read
 from tests.report import sample
@@ -128,6 +129,47 @@ def test_a_record_comes_back_bit_for_bit(record: Record) -> None:
     assert line.count(b"\n") == 1
     assert same(record, decode_line(line))
     assert encode_line(decode_line(line)) == line
+
+
+@given(RECORDS)
+@settings(max_examples=60)
+def test_a_finding_has_the_same_name_after_the_trip_through_a_file(record: Record) -> None:
+    back = decode_line(encode_line(record))
+    assert isinstance(back, Record)
+    names = [finding_id(record, finding) for finding in record.findings]
+    assert names == [finding_id(back, finding) for finding in back.findings]
+    assert all(len(name) == 12 and int(name, 16) >= 0 for name in names)
+
+
+def test_a_finding_is_named_by_its_case_and_not_by_what_was_found() -> None:
+    record = sample.failing()
+    finding = record.findings[0]
+    name = finding_id(record, finding)
+    assert finding.point is not None
+    inputs = finding.point.inputs
+    reworded = dataclasses.replace(finding, message="other words", got=7.0, cause="another", evidence="")
+    turned = dataclasses.replace(finding.point, inputs=(np.asfortranarray(inputs[0]).astype(">f8"), *inputs[1:]))
+    for same_case in (reworded, dataclasses.replace(finding, point=turned)):
+        assert finding_id(record, same_case) == name
+    nudged = dataclasses.replace(finding.point, inputs=(np.nextafter(inputs[0], 2.0), *inputs[1:]))
+    others = [
+        finding_id(dataclasses.replace(record, operator="dot"), finding),
+        finding_id(dataclasses.replace(record, subject="torch"), finding),
+        *(
+            finding_id(record, dataclasses.replace(finding, **change))
+            for change in (
+                {"code": "GC102"},
+                {"argument": "B"},
+                {"index": (1, 0)},
+                {"kwargs": {"axis": 0}},
+                {"kwargs": {"axis": False}},
+                {"kwargs": {"axis": "0"}},
+                {"point": nudged},
+                {"point": None},
+            )
+        ),
+    ]
+    assert len({name, *others}) == 1 + len(others)
 
 
 @given(RECORDS)
