@@ -30,7 +30,7 @@ ALLOWED: dict[str, set[str]] = {
     "engine": BASE | MIDDLE,
     "diagnosis": BASE | MIDDLE,
 }
-SHELLS = {"cli", "pytest_plugin", "__main__", "__init__"}
+SHELLS = {"cli", "replay", "pytest_plugin", "__main__", "__init__"}
 """Shells may import everything."""
 
 LATE = {

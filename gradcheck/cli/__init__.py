@@ -1,7 +1,9 @@
 """The command line: a thin shell over the engine.
 
 Exit codes, the same as pytest's where they mean the same: 0 all is well, 1 some gradient is not ok, 2 interrupted,
-4 wrong usage.  Heavy modules are imported by the command that needs them, so that ``--help`` is instant.
+3 not reproduced (``replay`` alone), 4 wrong usage.
+
+Heavy modules are imported by the command that needs them, so that ``--help`` is instant.
 """
 
 from __future__ import annotations
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 OK, NOT_OK, INTERRUPTED, WRONG_USAGE = 0, 1, 2, 4
+
+RECORDS = "records.jsonl"
+"""The records file in the directory of a run."""
 
 Profile = Literal["quick", "default", "thorough"]
 
@@ -173,6 +178,34 @@ def report(file: Path, /, *, out: Path | None = None) -> int:
     with _writing(directory):
         running.close(found, directory, console)
     return OK
+
+
+@app.command
+def replay(
+    id_: Annotated[str, Parameter(name="ID")], /, *, records: Path | None = None, time_limit: float = 60.0
+) -> int:
+    """Run the counterexample of one finding again, bit for bit, from its record alone.
+
+    The subject is loaded anew, in a process of its own.  Exit code 0: reproduced.  1: changed, the case still fails but
+    otherwise.  3: not reproduced.  4: there is no such finding, or the subject cannot be loaded.
+
+    Parameters
+    ----------
+    id_
+        The name of the finding, 12 hexadecimal digits, as it stands on its page; a beginning is enough if it is unique.
+    records
+        The records file that has it.  Default: records.jsonl in reports, or in the directory that the settings name.
+    time_limit
+        Seconds until the case is stopped; 0 for no limit.
+    """
+    from gradcheck import config
+    from gradcheck.cli import replaying
+
+    if not 0 <= time_limit < config.LONGEST:
+        raise UsageError(f"--time-limit {time_limit:g}: give a number of seconds, or 0 for no limit")
+    _find_subjects()
+    file = records or (config.load().out or Path("reports")) / RECORDS
+    return replaying.replay(id_, file, time_limit, _console())
 
 
 @contextlib.contextmanager
