@@ -30,7 +30,7 @@ ALLOWED: dict[str, set[str]] = {
     "engine": BASE | MIDDLE,
     "diagnosis": BASE | MIDDLE,
 }
-SHELLS = {"cli", "replay", "pytest_plugin", "__main__", "__init__"}
+SHELLS = {"cli", "machine_formats", "replay", "pytesting", "pytest_plugin", "__main__", "__init__"}
 """Shells may import everything."""
 
 LATE = {
