@@ -5,6 +5,7 @@ Findings of severity wrong, contract and conflict fail; inconclusive and outside
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import os
@@ -48,24 +49,33 @@ def place(record: Record, finding: Finding) -> tuple[str, int] | None:
     if colon and line.isdecimal():
         return known, int(line)
     file, colon, rest = finding.where.partition(":")
-    line = rest.split(" ")[0]
+    line, _, name = rest.partition(" in ")
     if not colon or not line.isdecimal():
         return None
-    return _full(file), int(line)
+    return _full(file, int(line), name), int(line)
 
 
 @cache
-def _full(file: str) -> str:
+def _full(file: str, line: int, name: str) -> str:
+    """The one loaded module below the working directory that has this file name; of several, that with the function there."""
     here = Path.cwd()
-    paths = {
-        Path(found).resolve()
-        for module in list(sys.modules.values())
-        if (found := getattr(module, "__file__", None)) and os.path.basename(found) == file
-    }
-    below = [path for path in paths if path.is_relative_to(here)]
-    if len(below) == 1:
-        return below[0].relative_to(here).as_posix()
-    return file
+    found = {}
+    for module in list(sys.modules.values()):
+        path = getattr(module, "__file__", None)
+        if path and os.path.basename(path) == file and Path(path).resolve().is_relative_to(here):
+            found[Path(path).resolve().relative_to(here).as_posix()] = module
+    if len(found) > 1:
+        found = {path: module for path, module in found.items() if _begins(module, name) == line}
+    return next(iter(found)) if len(found) == 1 else file
+
+
+def _begins(module: object, name: str) -> int:
+    """Where the function of that name begins in the module; 0 if it has none."""
+    try:
+        code = functools.reduce(getattr, name.split("."), module).__code__  # type: ignore[attr-defined]  # or it raises
+    except AttributeError:
+        return 0
+    return int(code.co_firstlineno)
 
 
 def json_text(run: Run) -> str:
@@ -199,6 +209,7 @@ def github(run: Run) -> str:
 
 
 def _data(content: str) -> str:
+    content = "\n".join(map(text.clean, content.splitlines()))
     return content.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 

@@ -30,6 +30,7 @@ RECORDS = "records.jsonl"
 """The records file in the directory of a run."""
 
 Profile = Literal["quick", "default", "thorough"]
+Format = Literal["json", "junit", "github", "sarif"]
 
 
 def version() -> str:
@@ -71,6 +72,8 @@ def run(
     jobs: Annotated[int | None, Whole] = None,
     time_limit: float | None = None,
     isolate: bool | None = None,
+    format_: Annotated[Format | None, Parameter(name="--format")] = None,
+    format_output: Path | None = None,
 ) -> int:
     """Check implementations against the catalogue, write records and pages.
 
@@ -99,6 +102,11 @@ def run(
         Default 120, 600 or 7200, by profile.
     isolate
         Ask each subject in a process of its own, which it cannot take the run down with.
+    format_
+        Also write the result for machines: json, junit, github (annotations) or sarif (2.1.0).  On standard output, and
+        then what people read is on standard error.
+    format_output
+        File for that instead of standard output.
     """
     from gradcheck import config
     from gradcheck.cli import peers, running
@@ -123,8 +131,17 @@ def run(
         jobs=_first(jobs, settings.jobs, 0),
         limit=_first(time_limit, settings.time_limit, None),
     )
+    chosen = _first(format_, settings.format, None)
+    if format_output is not None and chosen is None:
+        raise UsageError(f"--format-output {format_output}: name a --format, one of {', '.join(config.FORMATS)}")
     with _writing(out):
-        return running.run(request, version(), _console())
+        code = running.run(request, version(), _console(stderr=chosen is not None and format_output is None))
+    if chosen is not None:
+        from gradcheck.cli.machines import write
+
+        with _writing(format_output or Path("-"), "--format-output"):
+            write(chosen, out / RECORDS, format_output)
+    return code
 
 
 def _first(*values: Any) -> Any:
@@ -209,7 +226,7 @@ def replay(
 
 
 @contextlib.contextmanager
-def _writing(out: Path) -> Iterator[None]:
+def _writing(out: Path, option: str = "--out") -> Iterator[None]:
     """A file that cannot be written is a matter of the option that named its directory."""
     try:
         yield
@@ -217,7 +234,8 @@ def _writing(out: Path) -> Iterator[None]:
         raise
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        raise UsageError(f"--out {out}: it cannot be written to ({what}); name another directory") from error
+        mend = "name another directory" if option == "--out" else "name another file"
+        raise UsageError(f"{option} {out}: it cannot be written to ({what}); {mend}") from error
 
 
 @app.command
@@ -274,11 +292,11 @@ def version_() -> int:
     return OK
 
 
-def _console() -> Console:
+def _console(*, stderr: bool = False) -> Console:
     from rich.console import Console
 
     # Names come from the code under test: no markup in them, no highlighting, no wrapping of long lines.
-    return Console(markup=False, highlight=False, emoji=False, soft_wrap=True)
+    return Console(markup=False, highlight=False, emoji=False, soft_wrap=True, stderr=stderr)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
