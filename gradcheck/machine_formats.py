@@ -65,17 +65,18 @@ def _full(file: str, line: int, name: str) -> str:
         if path and os.path.basename(path) == file and Path(path).resolve().is_relative_to(here):
             found[Path(path).resolve().relative_to(here).as_posix()] = module
     if len(found) > 1:
-        found = {path: module for path, module in found.items() if _begins(module, name) == line}
+        found = {path: module for path, module in found.items() if _has(module, name, line)}
     return next(iter(found)) if len(found) == 1 else file
 
 
-def _begins(module: object, name: str) -> int:
-    """Where the function of that name begins in the module; 0 if it has none."""
+def _has(module: object, name: str, line: int) -> bool:
+    """Whether the module has a function of that name that begins at the line, or one in which it is defined."""
+    outer, inside, _ = name.partition(".<locals>")
     try:
-        code = functools.reduce(getattr, name.split("."), module).__code__  # type: ignore[attr-defined]  # or it raises
+        first = functools.reduce(getattr, outer.split("."), module).__code__.co_firstlineno  # type: ignore[attr-defined]  # or it raises
     except AttributeError:
-        return 0
-    return int(code.co_firstlineno)
+        return False
+    return bool(first < line if inside else first == line)
 
 
 def json_text(run: Run) -> str:
