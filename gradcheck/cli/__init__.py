@@ -225,6 +225,23 @@ def replay(
     return replaying.replay(id_, file, time_limit, _console())
 
 
+@app.command
+def demo(*, out: Path = Path("reports/demo")) -> int:
+    """Two minutes for a new user: plant well-known mistakes into the reference rules, find them, and write the report.
+
+    Takes less than half a minute.  Exit code 0 if every mistake was found.
+
+    Parameters
+    ----------
+    out
+        Directory for records.jsonl and the pages.
+    """
+    from gradcheck.cli import demonstration
+
+    with _writing(out):
+        return demonstration.demo(out, version(), _console())
+
+
 @contextlib.contextmanager
 def _writing(out: Path, option: str = "--out") -> Iterator[None]:
     """A file that cannot be written is a matter of the option that named its directory."""

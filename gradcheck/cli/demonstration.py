@@ -1,0 +1,72 @@
+"""``gradcheck demo``: plant well-known mistakes, find them with the real checker, show what a finding looks like."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gradcheck import records_io
+from gradcheck.cli import NOT_OK, OK, planted, running, workers
+from gradcheck.records import Record, finding_id
+from gradcheck.report import build, text
+from gradcheck.report.terminal import describe
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+LIMIT = 60.0
+"""Seconds for one operator: ten times what the slowest takes on an idle processor."""
+
+
+def demo(out: Path, version: str, console: Console) -> int:
+    """Find the planted mistakes and write the report; 0 if all of them were found."""
+    console.print(f"{len(planted.BUGS)} well-known mistakes are planted into the reference rules:")
+    for bug in planted.BUGS:
+        console.print(f"  {bug.operator:<12} {bug.name}")
+    console.print("")
+    planned = tuple((planted.NAME, bug.operator) for bug in planted.BUGS)
+    header = running.header_of(planned, "default", 0, version, [planted.Planted()], "gradcheck demo")
+    tasks = [workers.Task(planted.LOAD, planted.NAME, operator, "default", 0, LIMIT) for _, operator in planned]
+    records = []
+    with tempfile.TemporaryDirectory(prefix="gradcheck-") as scratch, records_io.Writer(out / running.FILE) as writer:
+        writer.header(header)
+        results = workers.checked(tasks, running.processors(), Path(scratch))
+        for record in running.shown((done.record for done in results), len(tasks), console):
+            writer.record(record)
+            records.append(record)
+        writer.footer(running.footer_of(records))
+    return told(out, records, console)
+
+
+def told(out: Path, records: Sequence[Record], console: Console) -> int:
+    """What was found of each mistake, in the order in which they were planted; 0 if each was found."""
+    by_operator = {record.operator: record for record in records}
+    found = 0
+    for bug in planted.BUGS:
+        record = by_operator.get(bug.operator)
+        console.print("")
+        if record is None or not any(finding.severity.fails for finding in record.findings):
+            console.print(f"NOT FOUND  {bug.name}, in {bug.operator}")
+            continue
+        found += 1
+        name = finding_id(record, text.by_weight(record)[0])
+        repro = f"gradcheck replay {name} --records {out / running.FILE}"
+        lines = describe(record, colour=console.is_terminal and not console.no_color, repro=repro).splitlines()
+        console.print(f"planted        {bug.name}; right would be: {bug.right}")
+        console.print(console_text("\n".join(lines)))
+    run = records_io.read(out / running.FILE)
+    index = build(run, out)[0]
+    console.print("")
+    console.print(f"{found} of {len(planted.BUGS)} mistakes were found.")
+    console.print(f"pages  {index}")
+    console.print("next   gradcheck run YOUR_MODULE:YOUR_SUBJECT, or gradcheck.check(forward, vjp, inputs) in Python")
+    return OK if found == len(planted.BUGS) else NOT_OK
+
+
+def console_text(content: str) -> object:
+    """Text with ANSI colours as the console prints it."""
+    from rich.text import Text
+
+    return Text.from_ansi(content)
