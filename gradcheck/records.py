@@ -25,8 +25,11 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 Number = float | complex
 
-FORMAT = 1
-"""Version of the record format.  A reader refuses a file of another version and says so."""
+FORMAT = 2
+"""Version of the record format.  A reader refuses a file of a version that is not among ``READABLE`` and says so."""
+
+READABLE = (1, 2)
+"""Versions of the record format that can be read: 2 only adds fields, and what an older file does not have is left at its default."""
 
 
 class Severity(enum.StrEnum):
@@ -184,7 +187,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """Data of a V-curve: error of a plain difference against the step, and what explains it."""
+    """Data of a V-curve: error of a plain difference against the step, and what explains it.
+
+    ``remainders`` are |phi(x + h d) - phi(x) - h <v, d>| for the steps h of ``remainder_steps``, with phi = sum_k <g_k, f_k>
+    of the definition, d a direction that moves every entry, and v the subject's gradient; ``remainder_noise`` is what rounding makes
+    of each.  For the derivative they fall as h^2, for a wrong v as h (N. Boumal, An Introduction to Optimization on Smooth Manifolds,
+    section 4.8).
+    """
 
     steps: Array
     errors: Array
@@ -192,20 +201,50 @@ class Curve:
     rounding: Array
     chosen: float
     entry: str
+    remainder_steps: Array | None = None
+    remainders: Array | None = None
+    remainder_noise: Array | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UlpSamples:
     """Error of single gradient entries, in ulp of the truth, against one input entry.
 
-    The largest is a lower bound of the true maximum: it was searched for, not proved.
+    The largest is a lower bound of the maximum over all inputs: it was searched for, not proved.
     ``bounds`` is the truth's own bound in ulp: errors under it are not resolved.
+    ``bits`` is the precision of the certified balls that gave the truth of each sample, 0 where it was only estimated, by ``method``:
+    the error of a sample with bits is certified to within its bound.  ``radii`` are the bounds in absolute terms.
+    An ulp is 2^e times the machine epsilon, with 2^e <= |truth| < 2^(e+1), and at least the smallest subnormal.
     """
 
     dtype: str
     inputs: Array
     errors: Array
     bounds: Array
+    bits: Array | None = None
+    radii: Array | None = None
+    method: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Jacobian:
+    """The whole Jacobian at one point: (m, n) arrays, entry (j, i) the derivative of output j by entry i of the inputs.
+
+    ``got`` is what the vjp answers to one-hot cotangents, nan where it gives nothing; ``expected`` the truth with its ``bounds``,
+    nan where there is none.  ``bits`` is the precision of the certified balls, 0 where the truth is estimated.
+    ``wrong`` holds the judge's verdict on each entry.  ``rows`` and ``columns`` name outputs and inputs.
+    """
+
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    got: Array
+    expected: Array
+    bounds: Array
+    wrong: Array
+    bits: Array
+    dtype: str
+    origin: str = ""
+    method: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,6 +348,7 @@ class Record:
     seconds: float = 0.0
     graph: Dataflow | None = None
     correction: Correction | None = None
+    jacobian: Jacobian | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

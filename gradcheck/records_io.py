@@ -37,7 +37,7 @@ import msgspec
 import numpy as np
 
 from gradcheck.errors import RecordError
-from gradcheck.records import FORMAT, Array, Footer, Header, Record
+from gradcheck.records import READABLE, Array, Footer, Header, Record
 
 _LINES: dict[str, type[Header] | type[Record] | type[Footer]] = {"header": Header, "record": Record, "footer": Footer}
 _WORD = 2**63  # integers beyond 64 bits are written as text: many JSON readers cut them off
@@ -117,7 +117,7 @@ def decode_line(line: bytes) -> Header | Record | Footer:
         if not isinstance(tree, dict) or tree.get("type") not in _LINES:
             raise ValueError("it is not an object with the type header, record or footer")
         kind = tree.pop("type")
-        if kind == "header" and tree.get("format") != FORMAT:
+        if kind == "header" and tree.get("format") not in READABLE:
             raise _ForeignFormatError(tree.get("format"))
         value: Header | Record | Footer = _unpack(tree, _LINES[kind])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -146,7 +146,7 @@ def read(path: str | os.PathLike[str]) -> Run:
         header = decode_line(lines[0])
     except _ForeignFormatError as error:
         raise RecordError(
-            f"{path}:1: records of format {error.args[0]!r}; this version reads format {FORMAT}"
+            f"{path}:1: records of format {error.args[0]!r}; this version reads formats {', '.join(map(str, READABLE))}"
         ) from error
     except ValueError as error:
         raise RecordError(f"{path}:1: no header: {error}; is it the records.jsonl of a run?") from error

@@ -22,11 +22,12 @@ from gradcheck.engine.definition import fill, words
 from gradcheck.engine.definition import forward_findings as forward_findings
 from gradcheck.engine.definition import with_findings as with_findings
 from gradcheck.engine.examine import Case, examine
+from gradcheck.engine.jacobian import jacobian_of
 from gradcheck.engine.merging import Part, merge
 from gradcheck.engine.pictures import curve_of, ulps_of
 from gradcheck.engine.profiles import Profile, profile_named
 from gradcheck.errors import UsageError
-from gradcheck.records import Curve, Failure, Finding, Point, Record, Severity, Status, UlpSamples, Verdict
+from gradcheck.records import Curve, Failure, Finding, Jacobian, Point, Record, Severity, Status, UlpSamples, Verdict
 from gradcheck.subjects.callables import Call, arrange, describe_failure
 from gradcheck.subjects.protocol import Implementation, Subject
 
@@ -113,6 +114,8 @@ class _Verification:
         self.rng = np.random.default_rng(number)
         self.parts: list[Part] = []
         self.pictured: Call | None = None
+        self.failing: tuple[Call, Point] | None = None
+        self.jacobian: Jacobian | None = None
         self.curve: Curve | None = None
         self.ulps: tuple[UlpSamples, ...] = ()
         self.untested: tuple[str, ...] = ()
@@ -149,6 +152,7 @@ class _Verification:
             return with_stop(nothing, own_failure(error))
         if dtype == "float64" and (self.pictured is None or pack_size(self.pictured) < 2 <= pack_size(call)):
             self.pictured = call
+        self.failing = _smaller(self.failing, call, record)
         return record
 
     def implementation(self, params: dict[str, Any], dtype: str) -> Implementation | None:
@@ -187,7 +191,14 @@ class _Verification:
     def draw(self, call: Call) -> None:
         try:
             self.curve = curve_of(call, self.operator.definition)
-            self.ulps = ulps_of(call, self.operator.definition, self.rng)
+            typed = [name for name in ("float64", *NARROW) if self.subject.supports(self.operator.name, np.dtype(name))]
+            self.ulps = ulps_of(call, self.operator.definition, self.rng, typed)
+            looked_at, leaves, origin = call, call.leaves, "the given point"
+            if self.failing is not None:
+                looked_at, point = self.failing
+                leaves, origin = point.inputs, point.origin
+            rng = np.random.default_rng(self.number)
+            self.jacobian = jacobian_of(looked_at, self.operator.definition, leaves, origin, rng)
         except BaseException as error:
             if isinstance(error, Expired) or _interrupt(error):
                 raise
@@ -198,12 +209,22 @@ class _Verification:
         name = self.subject.name
         if self.parts:
             merged = merge(name, self.operator, self.parts, seed)
-            merged = replace(merged, untested=(*merged.untested, *self.untested), curve=self.curve, ulps=self.ulps)
+            untested = (*merged.untested, *self.untested)
+            merged = replace(merged, untested=untested, curve=self.curve, ulps=self.ulps, jacobian=self.jacobian)
         else:
             nothing = Verdict.UNSUPPORTED
             merged = Record(operator=self.operator.name, subject=name, verdict=nothing, status=Status.INCONCLUSIVE)
             merged = replace(merged, claim=words(self.operator), seed=seed)
         return merged if stopped is None else with_stop(merged, stopped)
+
+
+def _smaller(known: tuple[Call, Point] | None, call: Call, record: Record) -> tuple[Call, Point] | None:
+    """The call with the smallest counterexample of a failure, and that counterexample: this record's, or the one known so far."""
+    points = [f.point for f in record.findings if f.severity.fails and f.point is not None and f.point.inputs]
+    for point in points:
+        if known is None or sum(map(np.size, point.inputs)) < sum(map(np.size, known[1].inputs)):
+            known = (call, point)
+    return known
 
 
 def with_stop(record: Record, finding: Finding) -> Record:

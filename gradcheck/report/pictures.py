@@ -1,108 +1,59 @@
-"""Pictures as inline SVG: the same data give the same bytes, and the page's style sheet gives the colours.
-
-Colours are drawn as placeholders and then replaced by CSS variables, so one picture serves light and dark.
-"""
+"""The charts of a page: error against step, Taylor remainder, error in ulp against the input, and how often each error occurs."""
 
 from __future__ import annotations
 
-import io
-import re
-from contextlib import AbstractContextManager
-from typing import Any
+import math
 
-import matplotlib
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator
 
 from gradcheck.records import Array, Curve, UlpSamples
-from gradcheck.report import text
-
-_COLOURS = {
-    "#010203": "var(--ink-soft)",
-    "#010204": "var(--rule)",
-    "#010205": "var(--series-1)",
-    "#010206": "var(--series-2)",
-    "#010207": "var(--series-3)",
-    "#010208": "var(--surface)",
-}
-_INK, _RULE, _ONE, _TWO, _THREE, _SURFACE = _COLOURS
+from gradcheck.report.axes import Axis, counted, logarithmic, signed
+from gradcheck.report.chart import Chart
 
 _POINTS = 1500
-"""More marks than this lie on top of each other at the width of a page, and cost 100 bytes each."""
-
-_LARGEST = 1e200
-"""Axes end here at the latest: ticks are sought up to 50 decades beyond, and 1.8e308 is the largest float."""
-
-_STYLE: dict[str, Any] = {
-    "svg.fonttype": "none",  # text stays text: readable by a screen reader, set in the page's font
-    "font.family": "sans-serif",
-    "font.size": 10.5,
-    "text.color": _INK,
-    "axes.edgecolor": _RULE,
-    "axes.labelcolor": _INK,
-    "axes.facecolor": "none",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
-    "grid.color": _RULE,
-    "legend.frameon": False,
-    "path.simplify": False,
-}
+"""More marks than this lie on top of each other at the width of a page, and cost a dozen bytes each."""
 
 
 def v_curve(curve: Curve, name: str) -> str:
     """Error of a plain difference against the step, with the truncation and rounding that explain it; log-log."""
-    with _style(name):
-        figure, axes = _axes("step h", "absolute error")
-        axes.set(xscale="log", yscale="log")
-        lines = [_positive(curve.steps, y) for y in (curve.errors, curve.truncation, curve.rounding)]
-        axes.set(xlim=_limits([x for x, _ in lines]), ylim=_limits([y for _, y in lines]))
-        _plain_ticks(axes)
-        axes.plot(*_positive(curve.steps, curve.truncation), "--", color=_TWO, lw=1.6, label="truncation")
-        axes.plot(*_positive(curve.steps, curve.rounding), ":", color=_THREE, lw=2.0, label="rounding")
-        axes.plot(*_positive(curve.steps, curve.errors), "o-", color=_ONE, ms=4, lw=1.4, label="measured error")
-        if np.isfinite(curve.chosen) and curve.chosen > 0:
-            axes.axvline(curve.chosen, color=_INK, lw=1, ls=(0, (2, 2)))
-            axes.annotate(
-                "chosen",
-                (curve.chosen, 1),
-                xycoords=("data", "axes fraction"),
-                xytext=(5, -12),
-                textcoords="offset points",
-            )
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.16), ncols=3, handlelength=2.6)
-        return _svg(figure, name)
+    lines = [_positive(curve.steps, y) for y in (curve.errors, curve.truncation, curve.rounding)]
+    chart = Chart(
+        logarithmic([x for x, _ in lines], "step h"), logarithmic([y for _, y in lines], "absolute error"), name
+    )
+    chart.line(*lines[1], "two dashed", "truncation")
+    chart.line(*lines[2], "three dotted", "rounding")
+    chart.line(*lines[0], "one", "measured error")
+    chart.dots(*lines[0], "one small")
+    if math.isfinite(curve.chosen) and curve.chosen > 0:
+        chart.down(curve.chosen, "chosen")
+    return chart.svg()
+
+
+def taylor(steps: Array, remainders: Array, used: Array, slope: float | None, name: str) -> str:
+    """The Taylor remainder against the step, log-log, with lines of slope 1 and 2 through the last of the steps that were fitted."""
+    x, y = _positive(steps, remainders)
+    fitted = np.isin(x, np.asarray(steps)[used])
+    chart = Chart(logarithmic([x], "step h"), logarithmic([y], "remainder"), name)
+    if slope is not None and fitted.any():
+        end, top = float(x[fitted].max()), float(y[fitted][np.argmax(x[fitted])])
+        for order, kind in ((1, "two dashed"), (2, "three dotted")):
+            guide = top * (x / end) ** order
+            seen = (guide >= chart.y.low) & (guide <= chart.y.high)
+            chart.line(x[seen], guide[seen], kind, f"slope {order}")
+    chart.crosses(x[~fitted], y[~fitted], "soft", "rounding or far away, not fitted")
+    chart.dots(x[fitted], y[fitted], "one", "fitted")
+    return chart.svg()
 
 
 def ulp_scatter(samples: UlpSamples, name: str) -> str:
     """Error in ulp against the input entry; both axes are linear near zero and logarithmic beyond."""
     x, y, bound = thinned(samples)
-    with _style(name):
-        figure, axes = _axes(f"input entry ({samples.dtype})", "error in ulp")
-        # Limits come first: matplotlib's own margins overflow near the largest float.
-        left, right = float(x.min(initial=-1)), float(x.max(initial=1))
-        top = float(y.max(initial=1))
-        if max(-left, right) > 100:  # on a linear axis everything near 0 would be one point
-            axes.set_xscale("symlog", linthresh=1.0)
-            axes.set_xticks(_decades(x))
-        axes.set_yscale("symlog", linthresh=1.0)
-        axes.set_yticks([0.0, *(10.0**power for power in _powers(top))])
-        axes.set_xlim(max(1.2 * left, -_LARGEST), min(1.2 * right, _LARGEST))
-        axes.set_ylim(0, min(2 * top, _LARGEST))
-        resolved = y > bound
-        axes.plot(x[~resolved], y[~resolved], "x", color=_TWO, ms=4, mew=1, label="below the truth's own bound")
-        axes.plot(x[resolved], y[resolved], "o", color=_ONE, ms=4.6, mew=0, label="resolved")
-        axes.axhline(0.5, color=_INK, lw=1, ls=(0, (2, 2)))
-        _plain_ticks(axes)
-        axes.annotate(
-            "0.5 ulp", (1.005, 0.5), xycoords=("axes fraction", "data"), ha="left", va="center", annotation_clip=False
-        )
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.16), ncols=2, handletextpad=0.3)
-        return _svg(figure, name)
+    chart = Chart(signed(x, f"input entry ({samples.dtype})"), counted(y, "error in ulp"), name)
+    resolved = y > bound
+    chart.across(0.5, "0.5 ulp")
+    chart.crosses(x[~resolved], y[~resolved], "two", "within the truth's own bound")
+    chart.dots(x[resolved], y[resolved], "one", "resolved")
+    return chart.svg()
 
 
 def thinned(samples: UlpSamples) -> tuple[Array, Array, Array]:
@@ -119,30 +70,36 @@ def thinned(samples: UlpSamples) -> tuple[Array, Array, Array]:
     return x[keep], y[keep], bound[keep]
 
 
-def _style(name: str) -> AbstractContextManager[None]:
-    """Our settings while a picture is made; ids in it are hashes salted with ``name``, not random."""
-    settings: Any = {**_STYLE, "svg.hashsalt": name}  # the stubs list every key by name
-    return matplotlib.rc_context(settings)
+def bins(errors: Array) -> list[tuple[str, int]]:
+    """How many errors there are up to 1/4, 1/2, 1, 2, 4 ... ulp: (what the bin holds, count), none empty at the top."""
+    finite = np.asarray(errors, np.float64)[np.isfinite(errors)]
+    edges, found = [0.25], [("up to 0.25", int(np.sum(finite <= 0.25)))]
+    largest = min(float(np.max(finite, initial=0.0)), 1e300)
+    # Ten bins fill the width of a page; beyond 64 ulp the order of magnitude is all that matters.
+    while edges[-1] < largest and len(found) < 10:
+        low, high = edges[-1], 2 * edges[-1]
+        last = len(found) == 9
+        inside = (finite > low) & (last | (finite <= high))
+        found.append((f"over {low:g}" if last else f"to {high:g}", int(np.sum(inside))))
+        edges.append(high)
+    blank = int(np.size(errors) - finite.size)
+    return found + ([("not finite", blank)] if blank else [])
 
 
-def _axes(horizontal: str, vertical: str) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(7.2, 3.5))
-    figure.patch.set_alpha(0)
-    axes = figure.add_axes((0.11, 0.15, 0.82, 0.73))  # fixed: measuring the text would take as long as drawing it
-    axes.grid(True, lw=0.6)
-    axes.set_axisbelow(True)
-    axes.tick_params(length=0, pad=6)
-    axes.set_xlabel(text.clean(horizontal), parse_math=False)
-    axes.set_ylabel(vertical)
-    return figure, axes
-
-
-def _plain_ticks(axes: Axes) -> None:
-    """Ticks such as 1e-12, at powers of ten only: the usual raised exponents take half the time of a picture."""
-    for axis in (axes.xaxis, axes.yaxis):
-        if axis.get_scale() != "linear":
-            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-            axis.set_minor_locator(NullLocator())
+def histogram(errors: Array, name: str) -> str:
+    """How many samples have an error of up to so many ulp."""
+    found = bins(errors)
+    most = max(count for _, count in found)
+    chart = Chart(
+        Axis(kind="linear", low=0.0, high=1.0, label="error in ulp"),
+        Axis(kind="linear", low=0.0, high=max(1.15 * most, 1.0), label="samples"),
+        name,
+    )
+    for number, (words, count) in enumerate(found):
+        left, right = (number + 0.12) / len(found), (number + 0.88) / len(found)
+        chart.bar(left, right, float(count), str(count))
+        chart.under((left + right) / 2, words)
+    return chart.svg(ticks=False)
 
 
 def _positive(x: Array, y: Array) -> tuple[Array, Array]:
@@ -150,49 +107,3 @@ def _positive(x: Array, y: Array) -> tuple[Array, Array]:
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
     shown = np.isfinite(x) & np.isfinite(y) & (x > 0) & (y > 0)
     return x[shown], y[shown]
-
-
-def _limits(positive: list[Array]) -> tuple[float, float]:
-    """Ends of a logarithmic axis: a factor of 3 beyond the data, where the scale does not overflow."""
-    values = np.concatenate([*positive, [1.0]] if not any(a.size for a in positive) else positive)
-    low, high = np.clip([values.min() / 3, values.max()], 1 / _LARGEST, _LARGEST / 3)
-    return float(low), float(3 * high)
-
-
-def _decades(x: Array) -> list[float]:
-    """Ticks at 0 and about three powers of ten on either side that has data."""
-    ticks = [0.0]
-    for sign in (1.0, -1.0):
-        side = sign * x[sign * x > 0]
-        ticks += [sign * 10.0**power for power in _powers(float(np.max(side, initial=1.0))) if power]
-    return sorted(ticks)
-
-
-def _powers(top: float) -> range:
-    """At most four exponents of powers of ten up to ``top`` (at least 1), evenly spaced."""
-    last = int(np.floor(np.log10(top)))
-    step = max(1, -(-last // 3))
-    return range(0 if step == 1 else step, last + 1, step)
-
-
-def _svg(figure: Figure, name: str) -> str:
-    """The drawing as an SVG element without sizes, dates or colours of its own; every id begins with ``name``."""
-    buffer = io.StringIO()
-    metadata = {"Date": None, "Creator": None, "Format": None, "Type": None}
-    canvas: Any = FigureCanvasSVG(figure)  # its methods have no types
-    canvas.print_svg(buffer, metadata=metadata)
-    svg = buffer.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg, flags=re.DOTALL)
-    svg = re.sub(
-        r'(<svg[^>]*?) width="[^"]*"', r"\1", re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1), count=1
-    )
-    svg = re.sub(r'\bid="', f'id="{name}-', svg)
-    svg = re.sub(r'href="#', f'href="#{name}-', svg)
-    svg = re.sub(r"url\(#", f"url(#{name}-", svg)
-    for placeholder, variable in _COLOURS.items():
-        svg = svg.replace(placeholder, variable)
-    svg = re.sub(r"font: ([0-9.]+)px [^;\"]*", r"font-size: \1px", svg)
-    svg = re.sub(r"\s*\n\s*", "\n", svg)
-    label = f'aria-labelledby="{name}-title" aria-describedby="{name}-about"'
-    return svg.replace("<svg", f'<svg role="img" {label}', 1).strip()

@@ -1,4 +1,7 @@
-"""Views to files: one self-contained page per (subject, operator) and an index.  The same run gives the same bytes."""
+"""Views to files: one self-contained page per (subject, operator) and an index.  The same run gives the same bytes.
+
+A page is drawn in milliseconds, so each is drawn anew and compared: only what changed is written, and no digest can go stale.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +68,9 @@ def file_names(pairs: Iterable[tuple[str, str]]) -> list[str]:
 def _write(path: Path, environment: Environment, template: str, **values: object) -> Path:
     content = environment.get_template(template).render(**values)
     # A lone surrogate in a name has no UTF-8 form; it is shown as its escape.
-    path.write_bytes(content.encode("utf-8", "backslashreplace"))
+    data = content.encode("utf-8", "backslashreplace")
+    if not (path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data):
+        path.write_bytes(data)
     return path
 
 
@@ -81,6 +86,6 @@ def _environment() -> Environment:
     assert loader is not None
     for name in ("style.css", "index.js", "page.js"):  # our own files, inlined as they are
         environment.globals[name.replace(".", "_")] = Markup(loader.get_source(environment, name)[0])
-    environment.filters["svg"] = Markup  # only pictures pass through it, and pictures.py escapes what it writes
+    environment.filters["svg"] = Markup  # only pictures pass through it, which escape what they write
     environment.filters["clean"] = text.clean
     return environment

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -140,10 +141,34 @@ def test_a_status_is_a_word_and_a_shape_not_a_colour_alone(pages: Path) -> None:
 
 
 def test_pictures_have_no_colours_dates_or_sizes_of_their_own(pages: Path) -> None:
-    for svg in re.findall(r"<svg role.*?</svg>", (pages / "reference--sigmoid.html").read_text(), re.DOTALL):
-        assert "var(--series-1)" in svg
-        assert not re.findall(r"#[0-9a-fA-F]{6}\b", svg)
-        assert "<metadata" not in svg and "<!DOCTYPE" not in svg
+    text = (pages / "reference--sigmoid.html").read_text()
+    pictures = re.findall(r"<svg role.*?</svg>", text, re.DOTALL)
+    assert pictures
+    for svg in pictures:
+        drawn = {name for names in re.findall(r'class="([^"]*)"', svg) for name in names.split()} - {
+            "chart",
+            "tick",
+            "small",
+        }
+        assert drawn and all(re.search(rf"svg.*[.]{name} {{", text) for name in drawn)
+        assert not re.findall(r"#[0-9a-fA-F]{3,6}\b|style=|(fill|stroke)=", svg)
+
+
+def test_only_what_changed_is_written_again(tmp_path: Path) -> None:
+    written = build(sample.run(), tmp_path)
+    for path in written:
+        os.utime(path, ns=(1, 1))
+    (tmp_path / "reference--relu.html").write_text("another page")
+    os.utime(tmp_path / "reference--relu.html", ns=(1, 1))
+    changed = replace(sample.failing(), seconds=9.0)
+    records = tuple(changed if r.operator == "matmul" and r.subject == "autograd" else r for r in sample.records())
+    run = replace(sample.run(), records=records)
+    build(run, tmp_path)
+    touched = {path.name for path in written if path.stat().st_mtime_ns != 1}
+    assert touched == {"index.html", "autograd--matmul.html", "reference--relu.html"}
+    build(run, tmp_path / "anew")
+    for path in written:
+        assert path.read_bytes() == (tmp_path / "anew" / path.name).read_bytes()
 
 
 def test_an_incomplete_run_says_what_is_missing(tmp_path: Path) -> None:
