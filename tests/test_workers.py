@@ -85,7 +85,7 @@ def test_what_a_subject_prints_is_in_a_file_of_its_own(hostile: tuple[Path, str,
     assert "--- hostile abs\n" in printed
     assert f"printed  {out / 'output.txt'}" in terminal
     shape = re.compile(
-        r"\[ ?\d+/15\] \w+ +hostile \w+(  GC\d+( GC\d+)*)?|gradcheck .*|hostile  .*|pages  .*|printed  .*|[0-9.]+ s"
+        r"\[ ?\d+/15\] \w+ +hostile \w+(  GC\d+( GC\d+)*)?|gradcheck .*|hostile  .*|pages  .*|replay  .*|printed  .*|[0-9.]+ s"
     )
     assert all(shape.fullmatch(line) for line in terminal.splitlines()), terminal
 

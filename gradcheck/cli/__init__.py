@@ -30,6 +30,7 @@ RECORDS = "records.jsonl"
 """The records file in the directory of a run."""
 
 Profile = Literal["quick", "default", "thorough"]
+Shell = Literal["bash", "zsh", "fish"]
 Format = Literal["json", "junit", "github", "sarif"]
 
 
@@ -46,6 +47,8 @@ def version() -> str:
 app = App(
     name="gradcheck",
     help="Is this the derivative of that, and how do you know?",
+    help_epilogue="First steps: `gradcheck demo`, then `gradcheck run YOUR_MODULE:YOUR_SUBJECT`. Exit codes: 0 all is well, 1 some "
+    "gradient is not ok, 2 interrupted, 3 not reproduced, 4 wrong usage.",
     version=version,
     result_action="return_value",
 )
@@ -79,6 +82,8 @@ def run(
 
     What is not said here is taken from GRADCHECK_* in the environment (GRADCHECK_PROFILE, GRADCHECK_TIME_LIMIT), or
     else from [tool.gradcheck] in pyproject.toml (profile, time-limit), or else is as stated.
+
+    Example: gradcheck run autograd mine.ops:Backend --operators 'log*,softmax' --profile quick
 
     Parameters
     ----------
@@ -159,6 +164,8 @@ def _find_subjects() -> None:
 def list_(name: str = "*", /) -> int:
     """List the operators of the catalogue, one a line, or explain one of them.
 
+    Examples: gradcheck list 'conv*,*pool*'; gradcheck list softmax
+
     Parameters
     ----------
     name
@@ -174,6 +181,8 @@ def list_(name: str = "*", /) -> int:
 @app.command
 def report(file: Path, /, *, out: Path | None = None) -> int:
     """Build the pages from a records file again, complete or not.
+
+    Example: gradcheck report reports/records.jsonl --out /tmp/pages
 
     Parameters
     ----------
@@ -206,6 +215,8 @@ def replay(
     The subject is loaded anew, in a process of its own.  Exit code 0: reproduced.  1: changed, the case still fails but
     otherwise.  3: not reproduced.  4: there is no such finding, or the subject cannot be loaded.
 
+    Example: gradcheck replay 7f3a91
+
     Parameters
     ----------
     id_
@@ -223,6 +234,41 @@ def replay(
     _find_subjects()
     file = records or (config.load().out or Path("reports")) / RECORDS
     return replaying.replay(id_, file, time_limit, _console())
+
+
+@app.command
+def diff(old: Path, new: Path | None = None, /) -> int:
+    """Say what changed from one run to another: newly wrong, newly right, changed digits, what came and what went.
+
+    Exit code 1 if something is newly wrong.  Examples: gradcheck diff reports; gradcheck diff main/records.jsonl reports
+
+    Parameters
+    ----------
+    old
+        Records file of the earlier run, or its directory; the only one that is named is compared with the run before it,
+        which `gradcheck run` keeps in history beside the pages.
+    new
+        Records file of the later run, or its directory.
+    """
+    from gradcheck.cli import diffing
+
+    return diffing.diff(old, new, _console())
+
+
+@app.command
+def completion(shell: Shell, /) -> int:
+    """Print the completion script for a shell: commands, options and their choices.
+
+    bash: gradcheck completion bash > ~/.local/share/bash-completion/completions/gradcheck.  zsh: gradcheck completion zsh >
+    a directory of fpath, as _gradcheck.  fish: gradcheck completion fish > ~/.config/fish/completions/gradcheck.fish.
+
+    Parameters
+    ----------
+    shell
+        bash, zsh or fish.
+    """
+    print(app.generate_completion(prog_name="gradcheck", shell=shell), end="")
+    return OK
 
 
 @app.command
@@ -299,7 +345,11 @@ def prove(
         return proving.algebra(_console(), names or [], output, time_limit)
 
 
-app.command("gradcheck.cli.peers:app", name="peer")
+app.command(
+    "gradcheck.cli.peers:app",
+    name="peer",
+    help="Help those who write a peer: a subject in another process or language.",
+)
 
 
 @app.command(name="version")
@@ -314,6 +364,11 @@ def _console(*, stderr: bool = False) -> Console:
 
     # Names come from the code under test: no markup in them, no highlighting, no wrapping of long lines.
     return Console(markup=False, highlight=False, emoji=False, soft_wrap=True, stderr=stderr)
+
+
+def busy(console: Console, words: str) -> contextlib.AbstractContextManager[object]:
+    """Something that moves on a terminal while one step of unknown length is taken; nothing elsewhere."""
+    return console.status(words) if console.is_terminal else contextlib.nullcontext()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

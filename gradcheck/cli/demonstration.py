@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradcheck import records_io
-from gradcheck.cli import NOT_OK, OK, planted, running, workers
+from gradcheck.cli import NOT_OK, OK, busy, planted, running, workers
 from gradcheck.records import Record, finding_id
 from gradcheck.report import build, text
 from gradcheck.report.terminal import describe
@@ -57,7 +57,8 @@ def told(out: Path, records: Sequence[Record], console: Console) -> int:
         console.print(f"planted        {bug.name}; right would be: {bug.right}")
         console.print(console_text("\n".join(lines)))
     run = records_io.read(out / running.FILE)
-    index = build(run, out)[0]
+    with busy(console, "building the pages"):
+        index = build(run, out)[0]
     console.print("")
     console.print(f"{found} of {len(planted.BUGS)} mistakes were found.")
     console.print(f"pages  {index}")

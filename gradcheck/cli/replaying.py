@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gradcheck.cli import busy
 from gradcheck.errors import RecordError, UsageError
 from gradcheck.records import Finding, Record, finding_id
 from gradcheck.records_io import decode_line, encode_line, read
@@ -37,7 +38,8 @@ def replay(name: str, file: Path, limit: float, console: Console) -> int:
         f"{finding_id(record, finding)}  {record.subject} {record.operator}  {finding.code} {finding.argument}"
     )
     console.print(f"was  {' '.join(finding.message.split())}")
-    outcome = outcome_of(record, finding, limit)
+    with busy(console, "the case again"):
+        outcome = outcome_of(record, finding, limit)
     console.print(f"{outcome.word}  {' '.join(outcome.about.split())}")
     return CODES[outcome.word]
 

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradcheck import catalogue, records_io, subjects
-from gradcheck.cli import INTERRUPTED, NOT_OK, OK, workers
+from gradcheck.cli import INTERRUPTED, NOT_OK, OK, busy, workers
 from gradcheck.engine.containment import contained
 from gradcheck.errors import UsageError
-from gradcheck.records import Footer, Header, Record, Status, Verdict
+from gradcheck.records import Footer, Header, Record, Status, Verdict, finding_id
+from gradcheck.report import history, text
 from gradcheck.subjects.protocol import exhibits_of
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ def run(request: Request, version: str, console: Console) -> int:
     )
     started = time.perf_counter()
     interrupted = False
+    if earlier is None:
+        history.remember(path)  # the run that is about to be overwritten
     with records_io.Writer(path, append=earlier is not None) as writer:
         if earlier is None:
             writer.header(header)
@@ -188,11 +191,18 @@ def close(found: records_io.Run, out: Path, console: Console) -> None:
     """Build the pages and print one closing line per subject."""
     from gradcheck import report  # the pages are heavy, and come last
 
-    index = report.build(found, out)[0]
+    with busy(console, "building the pages"):
+        index = report.build(found, out)[0]
     for subject in dict.fromkeys(name for name, _ in found.header.planned):
         records = [record for record in found.records if record.subject == subject]
         console.print(_summary(subject, records, sum(name == subject for name, _ in found.header.planned)))
     console.print(f"pages  {index}")
+    failing = [record for record in found.records if any(finding.severity.fails for finding in record.findings)]
+    if failing:
+        name = finding_id(failing[0], text.by_weight(failing[0])[0])
+        console.print(
+            f"replay  gradcheck replay {name} --records {out / FILE}  (the first of them; names are on the pages)"
+        )
 
 
 def _summary(subject: str, records: Sequence[Record], planned: int) -> str:
