@@ -185,12 +185,13 @@ def _attribute(content: str) -> str:
 
 
 def commands(records: Sequence[Record]) -> list[str]:
-    """GitHub's workflow commands, one for each finding that is no mere note, at the line of the backward function."""
+    """GitHub's workflow commands at the line of the backward function: what fails, or where nothing does, what is open."""
     lines = []
     for record in records:
+        fails = any(finding.severity.fails for finding in record.findings)
         for finding in text.by_weight(record):
             kind = level(finding)
-            if kind == "note":
+            if kind == "note" or fails and kind == "warning":
                 continue
             where = place(record, finding)
             at = f"file={_property(where[0])},line={where[1]}," if where else ""
