@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
+from gradcheck.codes import CODES
 from gradcheck.records import Finding, Number, Record, Severity, Status, Verdict, finding_id
 from gradcheck.records_io import Run
 from gradcheck.report import text
@@ -191,7 +192,7 @@ def commands(records: Sequence[Record]) -> list[str]:
         fails = any(finding.severity.fails for finding in record.findings)
         for finding in text.by_weight(record):
             kind = level(finding)
-            if kind == "note" or fails and kind == "warning":
+            if kind == "note" or (fails and kind == "warning"):
                 continue
             where = place(record, finding)
             at = f"file={_property(where[0])},line={where[1]}," if where else ""
@@ -264,7 +265,7 @@ def sarif(run: Run) -> str:
     rules = [
         {
             "id": code,
-            "shortDescription": {"text": f"{code}: a finding of severity {codes[code][0][1].severity.value}"},
+            "shortDescription": {"text": CODES.get(code, f"A finding with the code {code}.")},
             "defaultConfiguration": {"level": level(codes[code][0][1])},
             "helpUri": HOME,
         }

@@ -26,7 +26,8 @@ ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 
 BLOCK = re.compile(
-    r"(?:<!-- (?P<mark>file|more|exit): (?P<value>\S+) -->\n)?^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE
+    r"(?:<!-- (?P<mark>file|more|exit): (?P<value>\S+) -->\n)?^```(?P<language>\w+)\n(?P<text>.*?)^```$",
+    re.DOTALL | re.MULTILINE,
 )
 LANGUAGES = ("python", "console", "toml", "yaml", "json", "text", "sh")
 COUNTED = ("evidence", "looked at", "decided by", "certificate", "not tested", "seed")
@@ -88,7 +89,9 @@ class Place:
             path = tools / name
             path.write_text(f'#!/bin/sh\nexec "{sys.executable}"{module} "$@"\n')
             path.chmod(0o755)
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(("GRADCHECK", "GITHUB", "PYTEST"))}
+        kept = {
+            key: value for key, value in os.environ.items() if not key.startswith(("GRADCHECK", "GITHUB", "PYTEST"))
+        }
         self.environment = kept | {
             "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": str(ROOT),

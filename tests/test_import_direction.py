@@ -15,6 +15,7 @@ BASE = {"records", "claim", "errors", "trees", "flat"}
 ALLOWED: dict[str, set[str]] = {
     "records": set(),
     "errors": set(),
+    "codes": set(),
     "config": {"errors"},
     "trees": {"errors", "records"},
     "flat": {"records"},
@@ -26,7 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "strategies": BASE | {"numbers", "subjects"},
     "subjects": BASE | {"catalogue"},
     "oracles": BASE | {"numbers"},
-    "report": {"records", "records_io"},
+    "report": {"records", "records_io", "errors"},
     "engine": BASE | MIDDLE,
     "diagnosis": BASE | MIDDLE,
 }
