@@ -6,6 +6,8 @@ case still fails, but otherwise than it did.  *Not reproduced*: the case is as i
 
 from __future__ import annotations
 
+import functools
+import importlib
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -22,7 +24,7 @@ from gradcheck.engine.looker import Looker
 from gradcheck.engine.profiles import PROFILES
 from gradcheck.errors import UsageError
 from gradcheck.records import Array, Finding, Number, Point, Record
-from gradcheck.subjects.callables import Call, arrange, describe_failure
+from gradcheck.subjects.callables import Call, arrange, describe_failure, recognise
 from gradcheck.subjects.protocol import Implementation, Subject
 
 REPRODUCED, CHANGED, NOT_REPRODUCED = "reproduced", "changed", "not reproduced"
@@ -72,6 +74,40 @@ def replay(subject: Subject, record: Record, finding: Finding) -> Outcome:
     if outcome.word == NOT_REPRODUCED and finding.index is None:
         return _whole(subject, record, finding)  # it shows in several calls only, or at other points
     return outcome
+
+
+def replay_given(record: Record, finding: Finding) -> Outcome:
+    """The case of functions that were given to ``check``, imported by the names that the record has of them.
+
+    Raises UsageError for what cannot be imported, or does not take the stored arrays as they are (trees of arguments).
+    """
+    functions = [_imported(record.claim.get(role, ""), role) for role in ("forward", "vjp")]
+    if finding.point is None:
+        raise UsageError("this finding has no counterexample; make the same call with the same seed")
+    try:
+        implementation = recognise(functions[0], functions[1], None, False)
+        call = arrange(implementation, finding.point.inputs, kwargs=dict(finding.kwargs))
+        found = at_point(call, finding)
+    except Exception as error:
+        raise UsageError(
+            f"the functions do not take the stored arrays as they are ({type(error).__name__}: {error}); "
+            "put them back into their containers with the snippet of the page"
+        ) from error
+    return compare(finding, found)
+
+
+def _imported(reference: str, role: str) -> Any:
+    """The function that ``module:qualified.name`` names."""
+    module, _, name = reference.partition(":")
+    try:
+        if not module or module == "__main__" or "<" in name:
+            raise ImportError("it is defined in a script, in a function, or without a name")
+        return functools.reduce(getattr, name.split("."), importlib.import_module(module))
+    except (ImportError, AttributeError) as error:
+        raise UsageError(
+            f"the {role} {reference!r} cannot be imported ({error}); make the same call with the same seed, "
+            "or paste the snippet of its page"
+        ) from error
 
 
 def at_point(call: Call, finding: Finding, operator: Operator | None = None) -> list[Finding]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import gradcheck
 from gradcheck import cli, records_io
 from gradcheck.cli import journal, replaying, workers
 from gradcheck.errors import UsageError
@@ -19,7 +20,6 @@ from gradcheck.records import Finding, Record, finding_id
 from gradcheck.replay import CHANGED, NOT_REPRODUCED, REPRODUCED, replay
 from gradcheck.subjects import load
 from tests import user_subjects
-from tests.report import sample
 
 NAMED = "tanh,abs,log,multiply,softmax,take,where,prod"
 HOSTILE = "max,power,prod,relu"
@@ -92,10 +92,55 @@ def test_a_name_that_is_not_there_lists_near_ones(wrong: Path, capsys: pytest.Ca
     assert cli.execute(["replay", name, "--records", str(wrong.parent / "no.jsonl")]) == cli.WRONG_USAGE
 
 
-def test_functions_of_a_call_cannot_be_loaded_and_that_is_said(tmp_path: Path) -> None:
-    record = replace(sample.failing(), subject="given")
-    with pytest.raises(UsageError, match="make the same call with the same seed"):
-        replaying.outcome_of(record, record.findings[0], 1.0)
+def cube(x: Any) -> Any:
+    return x**3
+
+
+def cube_vjp(g: Any, x: Any) -> Any:
+    return 2 * g * x**2
+
+
+def by_name(params: Any, x: Any) -> Any:
+    return params["w"] * x
+
+
+def by_name_vjp(g: Any, params: Any, x: Any) -> Any:
+    return {"w": g * params["w"]}, g * params["w"]
+
+
+def given(forward: Callable[..., Any], vjp: Callable[..., Any], inputs: Any) -> Record:
+    """The record as it comes back from a records file."""
+    record = records_io.decode_line(
+        records_io.encode_line(gradcheck.check(forward, vjp, inputs, profile="quick").record)
+    )
+    assert isinstance(record, Record)
+    return record
+
+
+def test_functions_that_can_be_imported_are_made_again() -> None:
+    record = given(cube, cube_vjp, (np.array([1.0, -2.0]),))
+    outcome = replaying.outcome_of(record, record.findings[0], 60.0)
+    assert (outcome.word, outcome.about) == (REPRODUCED, "bit for bit")
+    for name, word in (("right_cube_vjp", NOT_REPRODUCED), ("other_cube_vjp", CHANGED)):
+        other = replace(record, claim={**record.claim, "vjp": f"tests.test_replay:{name}"})
+        assert replaying.outcome_of(other, other.findings[0], 60.0).word == word
+
+
+def right_cube_vjp(g: Any, x: Any) -> Any:
+    return 3 * g * x**2
+
+
+def other_cube_vjp(g: Any, x: Any) -> Any:
+    return 5 * g * x**2
+
+
+def test_functions_that_cannot_be_imported_or_take_trees_are_named() -> None:
+    record = given(lambda x: x**3, cube_vjp, (np.array([1.0, -2.0]),))
+    with pytest.raises(UsageError, match=r"the forward 'tests.test_replay:.*<lambda>' cannot be imported .* same seed"):
+        replaying.outcome_of(record, record.findings[0], 60.0)
+    record = given(by_name, by_name_vjp, ({"w": np.array([2.0])}, np.array([3.0])))
+    with pytest.raises(UsageError, match="do not take the stored arrays as they are"):
+        replaying.outcome_of(record, record.findings[0], 60.0)
 
 
 @pytest.fixture(scope="module")

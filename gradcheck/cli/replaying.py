@@ -29,6 +29,7 @@ CODES = {"reproduced": 0, "changed": 1, "not reproduced": 3}
 """Exit codes: 3 and not 1, so that a script can tell a case that is mended from one that fails otherwise."""
 
 GIVEN = "given"
+"""The subject of a record of functions that were given to ``check``, as the pytest plugin writes them."""
 
 
 def replay(name: str, file: Path, limit: float, console: Console) -> int:
@@ -81,11 +82,6 @@ def outcome_of(record: Record, finding: Finding, limit: float) -> Outcome:
     """The case again, in a process that it may take down, for at most ``limit`` seconds (0: for ever)."""
     from gradcheck.replay import CHANGED, REPRODUCED, Outcome
 
-    if record.subject == GIVEN and not record.claim.get("load"):
-        raise UsageError(
-            "this finding is of functions that were given to a call of `check`, not of a subject; "
-            "make the same call with the same seed, or paste the snippet of its page"
-        )
     context = multiprocessing.get_context("spawn")  # as the workers are: no threads of ours in it
     ours, theirs = context.Pipe()
     slim = replace(record, findings=(finding,), curve=None, ulps=(), coverage=(), graph=None, correction=None)
@@ -125,7 +121,7 @@ def _again(connection: Connection[Any, Any], line: bytes, directory: str) -> Non
     import sys
 
     from gradcheck import subjects
-    from gradcheck.replay import replay
+    from gradcheck.replay import replay, replay_given
 
     if directory not in sys.path:
         sys.path.insert(0, directory)
@@ -133,7 +129,10 @@ def _again(connection: Connection[Any, Any], line: bytes, directory: str) -> Non
     assert isinstance(record, Record)
     try:
         os.dup2(2, 1)  # what the code under test prints is no answer of ours
-        outcome = replay(subjects.load(record.claim.get("load", record.subject)), record, record.findings[0])
+        if record.subject == GIVEN:
+            outcome = replay_given(record, record.findings[0])
+        else:
+            outcome = replay(subjects.load(record.claim.get("load", record.subject)), record, record.findings[0])
         connection.send((outcome.word, outcome.about))
     except (UsageError, RecordError) as error:
         connection.send(("usage", str(error)))

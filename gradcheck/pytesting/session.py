@@ -140,15 +140,17 @@ class Session:
         from gradcheck import report
         from gradcheck.cli import version
         from gradcheck.cli.workers import line
+        from gradcheck.pytest_plugin import SETTINGS
         from gradcheck.records import Footer, Header, Status
         from gradcheck.records_io import Writer, read
 
+        settings = self.config.stash[SETTINGS]
         digest = hashlib.sha256(b"".join(map(line, records))).hexdigest()
         header = Header(
             run=digest[:8],
             planned=tuple((record.subject, record.operator) for record in records),
-            profile=self.config.getoption("--gradcheck-profile") or "default",
-            seed=self.config.getoption("--gradcheck-seed") or 0,
+            profile=self.config.getoption("--gradcheck-profile") or settings.profile or "default",
+            seed=self.config.getoption("--gradcheck-seed") or settings.seed or 0,
             versions={"gradcheck": version(), "python": platform.python_version()}
             | {name: metadata.version(name) for name in (*PEERS, "pytest")},
             environment={"platform": platform.system(), "machine": platform.machine(), "byteorder": sys.byteorder},
