@@ -5,14 +5,21 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+import msgspec
+import numpy as np
 import pytest
 
+from gradcheck import cli, config
+from gradcheck.subjects import wire
+from gradcheck.subjects.peers import configured
 from tests import documents
 from tests.documents import DOCS, ROOT, Place, agrees, blocks, commands, pages
 
@@ -77,6 +84,57 @@ def test_a_link_leads_somewhere(page: Path, target: str) -> None:
         titles = re.findall(r"^#+ (.*)$", path.read_text(), re.MULTILINE)
         slugs = [re.sub(r"[^\w -]", "", title.replace("`", "").lower()).replace(" ", "-") for title in titles]
         assert anchor in slugs, f"{page.name}: {target}; there are {slugs}"
+
+
+def named_commands() -> list[str]:
+    """What stands in backticks and begins with ``gradcheck``: commands that nobody runs here, but that are to exist."""
+    found = set()
+    for page in [*pages(), ROOT / "README.md"]:
+        text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+        found |= {" ".join(line.split()) for line in re.findall(r"`(gradcheck [a-z][^`]*)`", text)}
+    return sorted(found)
+
+
+@pytest.mark.parametrize("line", named_commands())
+def test_a_command_that_is_named_exists(line: str) -> None:
+    """Placeholders such as ``[NAME...]`` are left out, and a value stands for each argument in capitals."""
+    words = shlex.split(re.sub(r"\[[^]]*\]|\|\S+", "", line))[1:]
+    if words[0] == "COMMAND":
+        words[0] = "run"
+    filled = ["gradcheck" if word.isupper() else word for word in words]
+    if "--format" in filled and filled[-1] == "--format":
+        filled.append("json")
+    asked = filled + (["x"] if filled[0] in ("report", "diff", "replay") and len(filled) == 1 else [])
+    function, _, _ = cli.app.parse_args(asked, exit_on_error=False, print_error=False)
+    assert callable(function)
+
+
+def test_the_exchange_of_the_protocol_is_one() -> None:
+    """Each line is read by what reads the peers' lines; the answer is the derivative of exp, at 0, times the cotangent."""
+    page = (DOCS / "peer-protocol.md").read_text()
+    lines = re.findall(r"^    ([<>]) (.*)$", page, re.MULTILINE)
+    assert [sign for sign, _ in lines] == [">", "<"] * (len(lines) // 2) and lines
+    requests = [msgspec.json.decode(line, type=wire.Request) for sign, line in lines if sign == ">"]
+    answers = [msgspec.json.decode(line, type=wire.Response) for sign, line in lines if sign == "<"]
+    assert [request.id for request in requests] == [answer.id for answer in answers]
+    question, answer = requests[-1], answers[-1].result
+    assert question.method == "vjp" and answer is not None and answer.gradients is not None
+    x, g = wire.array(question.params.inputs[0]), wire.array(question.params.cotangents[0])
+    assert (wire.array(answer.gradients[0]) == g * np.exp(x)).all()
+
+
+def test_the_settings_of_a_peer_are_read(tmp_path: Path) -> None:
+    """The table of docs/peer-protocol.md, with a peer in the place of ``./mine``."""
+    page = (DOCS / "peer-protocol.md").read_text()
+    table = re.search(r"^    (\[tool\.gradcheck\.peers\.mine\]\n(?:    .*\n)+)", page, re.MULTILINE)
+    assert table and "./mine" in table[1]
+    peer = [sys.executable, str(ROOT / "examples" / "peers" / "peer.py")]
+    text = "\n".join(line.strip() for line in table[1].splitlines()).replace('["./mine"]', json.dumps(peer))
+    (tmp_path / "pyproject.toml").write_text(text)
+    assert config.load(tmp_path, {}).sources
+    made = configured("mine", tmp_path)
+    assert (made.name, made.host.timeout, made.host.memory) == ("python-example", 10.0, 2**31)
+    made.host.close()
 
 
 def test_the_reference_is_up_to_date(tmp_path: Path) -> None:

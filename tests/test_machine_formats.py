@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -88,10 +89,51 @@ def test_a_summary_is_a_table_whatever_the_names_are() -> None:
     assert "10 more are not listed." in machine_formats.markdown(many)
 
 
+MEMBERS = {
+    "": {"$schema", "version", "runs"},
+    "runs": {"tool", "invocations", "columnKind", "results"},
+    "runs.tool": {"driver"},
+    "runs.tool.driver": {"name", "version", "informationUri", "rules"},
+    "runs.tool.driver.rules": {"id", "shortDescription", "defaultConfiguration", "helpUri"},
+    "runs.tool.driver.rules.shortDescription": {"text"},
+    "runs.tool.driver.rules.defaultConfiguration": {"level"},
+    "runs.invocations": {"executionSuccessful", "commandLine"},
+    "runs.results": {
+        "ruleId",
+        "ruleIndex",
+        "kind",
+        "level",
+        "message",
+        "partialFingerprints",
+        "locations",
+    },
+    "runs.results.message": {"text"},
+    "runs.results.locations": {"logicalLocations", "physicalLocation"},
+    "runs.results.locations.logicalLocations": {"fullyQualifiedName", "kind"},
+    "runs.results.locations.physicalLocation": {"artifactLocation", "region"},
+    "runs.results.locations.physicalLocation.artifactLocation": {"uri", "uriBaseId"},
+    "runs.results.locations.physicalLocation.region": {"startLine"},
+}
+"""Members of the schema that are written, by the path to the object."""
+
+
+def walk(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    yield path, tree
+    if isinstance(tree, dict):
+        for key, value in tree.items():
+            yield from walk(value, f"{path}.{key}".lstrip("."))
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from walk(value, path)
+
+
 def test_sarif_has_what_the_standard_requires() -> None:
     """The required members of SARIF 2.1.0 sections 3.13, 3.14, 3.18, 3.19, 3.27, 3.28, 3.29, and their cross references."""
     tree = json.loads(machine_formats.sarif(whole()))
     assert tree["version"] == "2.1.0" and tree["$schema"].endswith("sarif-2.1.0.json")
+    for path, value in walk(tree):
+        if isinstance(value, dict) and path in MEMBERS:
+            assert set(value) <= MEMBERS[path], path  # the schema allows no further members
     [run] = tree["runs"]
     driver = run["tool"]["driver"]
     assert driver["name"] == "gradcheck"
