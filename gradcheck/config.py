@@ -40,7 +40,7 @@ class Settings:
     report: Path | None = None
     known: Path | None = None
     sources: tuple[str, ...] = ()
-    """The file and the variables that were read, for messages."""
+    """The file and the variables that were read; a run says so."""
 
 
 class _Bad(ValueError):  # noqa: N818  # never leaves this module

@@ -120,11 +120,13 @@ def test_the_command_line_wins_and_says_so_in_the_records(
     write(tmp_path, '[tool.gradcheck]\nseed = 3\nprofile = "quick"\noperators = "tanh"\nout = "here"\njobs = 1\n')
     monkeypatch.chdir(tmp_path)
     assert cli.execute(["run"]) == cli.OK
-    assert "profile quick  seed 3" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "profile quick  seed 3" in out and f"settings  {tmp_path / 'pyproject.toml'}\n" in out
     assert (tmp_path / "here" / "records.jsonl").exists()
     monkeypatch.setenv("GRADCHECK_SEED", "4")
     assert cli.execute(["run"]) == cli.OK
-    assert "seed 4" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "seed 4" in out and "pyproject.toml, GRADCHECK_SEED\n" in out
     assert cli.execute(["run", "--seed", "5"]) == cli.OK
     assert "seed 5" in capsys.readouterr().out
 

@@ -135,6 +135,7 @@ def run(
         resume=resume,
         jobs=_first(jobs, settings.jobs, 0),
         limit=_first(time_limit, settings.time_limit, None),
+        settings=settings.sources,
     )
     chosen = _first(format_, settings.format, None)
     if format_output is not None and chosen is None:

@@ -16,6 +16,7 @@ from gradcheck.cli import busy
 from gradcheck.errors import RecordError, UsageError
 from gradcheck.records import Finding, Record, finding_id
 from gradcheck.records_io import decode_line, encode_line, read
+from gradcheck.report.snippet import GIVEN
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,9 +28,6 @@ NEAR = 5
 
 CODES = {"reproduced": 0, "changed": 1, "not reproduced": 3}
 """Exit codes: 3 and not 1, so that a script can tell a case that is mended from one that fails otherwise."""
-
-GIVEN = "given"
-"""The subject of a record of functions that were given to ``check``, as the pytest plugin writes them."""
 
 
 def replay(name: str, file: Path, limit: float, console: Console) -> int:

@@ -53,6 +53,8 @@ class Request:
     resume: bool
     jobs: int
     limit: float | None
+    settings: tuple[str, ...] = ()
+    """Where settings come from that were not given on the command line."""
 
 
 def run(request: Request, version: str, console: Console) -> int:
@@ -81,6 +83,8 @@ def run(request: Request, version: str, console: Console) -> int:
     console.print(
         f"gradcheck {version}  profile {header.profile}  seed {header.seed}  {len(left)} check{'s' * (len(left) != 1)} to do"
     )
+    if request.settings:
+        console.print(f"settings  {', '.join(request.settings)}")
     started = time.perf_counter()
     interrupted = False
     if earlier is None:
