@@ -23,9 +23,9 @@ from gradcheck.engine.forward import grain, widen
 from gradcheck.engine.looker import Looker
 from gradcheck.engine.profiles import PROFILES
 from gradcheck.errors import UsageError
-from gradcheck.records import Array, Finding, Number, Point, Record
+from gradcheck.records import Array, Finding, Number, Point, Record, Severity, finding_id
 from gradcheck.subjects.callables import Call, arrange, describe_failure, recognise
-from gradcheck.subjects.protocol import Implementation, Subject
+from gradcheck.subjects.protocol import Implementation, Subject, exhibits_of
 
 REPRODUCED, CHANGED, NOT_REPRODUCED = "reproduced", "changed", "not reproduced"
 
@@ -44,36 +44,74 @@ class Outcome:
     about: str
 
 
-def replay(subject: Subject, record: Record, finding: Finding) -> Outcome:
-    """The case of ``finding`` again, with the subject that was tested.  Raises UsageError where it cannot be made again."""
+def replay(subject: Subject, record: Record, finding: Finding, *, profile: str = "default") -> Outcome:
+    """The case of ``finding`` again, with the subject that was tested.  Raises UsageError where it cannot be made again.
+
+    ``profile`` is that of the run; it counts where no single point shows the finding, and the whole check is made again.
+    """
     from gradcheck import catalogue
 
-    if record.claim.get("exhibit") or record.operator not in catalogue.operators() or finding.point is None:
-        return _whole(subject, record, finding)
-    operator, params = catalogue.operator(record.operator), dict(finding.kwargs)
+    exhibit = bool(record.claim.get("exhibit")) or record.operator not in catalogue.operators()
+    if finding.point is None:
+        return _whole(subject, record, finding, profile)
     try:
-        implementation = subject.implementation(operator.name, params)
-    except Exception as error:
+        if exhibit:
+            made = _exhibited(subject, record, finding)
+        else:
+            made = _implemented(subject, record, finding)
+        if made is None:
+            return _whole(subject, record, finding, profile)
+        if finding.code in STOPS:
+            return _called(made[0].implementation, finding)
+        outcome = compare(finding, at_point(made[0], finding, made[1]))
+    except _Gone as error:
+        raise UsageError(str(error)) from None
+    except BaseException as error:  # of the subject, which may raise what it likes
         raised = describe_failure(error)
-        same = finding.code in ("GC121", "GC123")
-        said = f"making the implementation raises {raised.kind}: {raised.message}"
-        return Outcome(REPRODUCED if same and raised.kind in finding.message else CHANGED, said)
-    if implementation is None:
-        raise UsageError(
-            f"{subject.name} has no {operator.name} with these parameters any more; nothing can be replayed"
-        )
-    if finding.code in STOPS:
-        return _called(implementation, finding)
-    try:
-        call = arrange(implementation, finding.point.inputs, kwargs=params, domain=_domain(operator, finding.point))
-        found = at_point(call, finding, operator)
-    except UsageError as error:  # the forward raises, or is not finite
-        same = finding.code == "GC121" and str(error) == finding.message
-        return Outcome(REPRODUCED if same else CHANGED, str(error))
-    outcome = compare(finding, found)
+        same = finding.code in ("GC121", "GC123") and raised.kind in finding.message
+        return Outcome(REPRODUCED if same else CHANGED, f"{raised.kind}: {raised.message}")
     if outcome.word == NOT_REPRODUCED and finding.index is None:
-        return _whole(subject, record, finding)  # it shows in several calls only, or at other points
+        return _whole(subject, record, finding, profile)  # it shows in several calls only, or at other points
     return outcome
+
+
+class _Gone(Exception):  # noqa: N818  # never leaves this module
+    """The subject does not have any more what was tested."""
+
+
+Made = tuple[Call, Callable[..., Any] | None]
+"""A call, and the forward whose derivative is meant where that is not its own."""
+
+
+def _implemented(subject: Subject, record: Record, finding: Finding) -> Made | None:
+    """The subject's implementation of the operator, at the stored case; None where it is no ``Implementation``."""
+    from gradcheck import catalogue
+
+    assert finding.point is not None
+    operator, params = catalogue.operator(record.operator), dict(finding.kwargs)
+    implementation = subject.implementation(operator.name, params)
+    if implementation is None:
+        raise _Gone(f"{subject.name} has no {operator.name} with these parameters any more; nothing can be replayed")
+    if not isinstance(implementation, Implementation):
+        return None
+    call = arrange(implementation, finding.point.inputs, kwargs=params, domain=_domain(operator, finding.point))
+    return call, operator.definition
+
+
+def _exhibited(subject: Subject, record: Record, finding: Finding) -> Made | None:
+    """The functions of an exhibit; the printed ones for the counterexample against a printed formula."""
+    known = exhibits_of(subject)
+    if record.operator not in known:
+        raise _Gone(f"{subject.name} has no exhibit {record.operator!r} any more; nothing can be replayed")
+    exhibit = known[record.operator]()
+    shown = record.correction.counterexample if record.correction is not None else None
+    against = shown is not None and finding_id(record, shown) == finding_id(record, finding)
+    pair = exhibit.printed if against else (exhibit.forward, exhibit.vjp)
+    if pair is None or pair[0] is None or pair[1] is None:
+        return None
+    implementation = Implementation(forward=pair[0], vjp=pair[1])
+    call = arrange(implementation, exhibit.inputs, wrt=exhibit.wrt, domain=exhibit.domain)
+    return call, exhibit.intent if against else None
 
 
 def replay_given(record: Record, finding: Finding) -> Outcome:
@@ -110,8 +148,11 @@ def _imported(reference: str, role: str) -> Any:
         ) from error
 
 
-def at_point(call: Call, finding: Finding, operator: Operator | None = None) -> list[Finding]:
-    """All that is found at the point of ``finding``: the entries judged, the form, the contract, the jvp and the forward."""
+def at_point(call: Call, finding: Finding, meant: Callable[..., Any] | None = None) -> list[Finding]:
+    """All that is found at the point of ``finding``: the entries judged, the form, the contract, the jvp and the forward.
+
+    ``meant`` is the forward whose derivative is asked for, if that is not the call's own.
+    """
     point = finding.point
     assert point is not None
     call = _at(call, point)
@@ -120,10 +161,10 @@ def at_point(call: Call, finding: Finding, operator: Operator | None = None) -> 
         value = call.implementation.forward(*call.build([_copy(v) for v in call.leaves]), **call.kwargs)
         single = not isinstance(value, (tuple, list))
         rng, profile = np.random.default_rng(0), PROFILES["default"]
-        claim = operator.definition if operator is not None else call.implementation.forward
+        claim = call.implementation.forward if meant is None else meant
         made = widen(call, claim), rng, grain(call, claim, rng)
         looker = Looker(call, claim, single, *made, certifier=Certifier.of(call, claim))
-        found = forward_findings(call, claim) if operator is not None else []
+        found = [] if meant is None else forward_findings(call, meant)
         if not point.cotangents:
             return found
         look = looker.at(
@@ -139,9 +180,7 @@ def at_point(call: Call, finding: Finding, operator: Operator | None = None) -> 
             return found
         found = [*found, *findings.of_look(call, look)]
         for code, path, message in look.observation.breaches:
-            found.append(
-                replace(finding, code=code, argument=path, message=message, index=None, got=None, expected=None)
-            )
+            found.append(Finding(code=code, severity=Severity.CONTRACT, argument=path, message=message, point=point))
         if look.observation.failure is None and look.observation.gradients:
             unknown = np.full(look.layout.total, np.nan)
             truth = (
@@ -250,15 +289,15 @@ def _called(implementation: Implementation, finding: Finding) -> Outcome:
     return Outcome(NOT_REPRODUCED, "the call returns now")
 
 
-def _whole(subject: Subject, record: Record, finding: Finding) -> Outcome:
+def _whole(subject: Subject, record: Record, finding: Finding, profile: str) -> Outcome:
     """The whole check, for what no single point shows."""
     from gradcheck import catalogue
     from gradcheck.engine.exhibits import check_exhibit
     from gradcheck.engine.verify import verify_operator
 
     if record.operator in catalogue.operators():
-        again = verify_operator(subject, catalogue.operator(record.operator), seed=record.seed)
+        again = verify_operator(subject, catalogue.operator(record.operator), profile=profile, seed=record.seed)
     else:
-        again = check_exhibit(subject, record.operator, seed=record.seed)
+        again = check_exhibit(subject, record.operator, profile=profile, seed=record.seed)
     outcome = compare(finding, list(again.findings))
     return replace(outcome, about=f"{outcome.about} (by the whole check of {record.operator})")

@@ -308,6 +308,25 @@ def test_an_entry_whose_test_was_not_asked_for_is_not_stale(run: Runner) -> None
     assert result.ret == pytest.ExitCode.OK
 
 
+def test_pinning_a_part_of_the_tests_keeps_the_entries_of_the_others(run: Runner, pytester: pytest.Pytester) -> None:
+    file = ["--gradcheck-known=known.json", "--gradcheck-seed=1"]
+    source = PINNED.format(MEND["known"])
+    run(source, *file, "--gradcheck-pin")
+    before = (pytester.path / "known.json").read_bytes()
+    run(source, *file, "--gradcheck-pin", "-k", "test_other").assert_outcomes(passed=1, deselected=1)
+    assert (pytester.path / "known.json").read_bytes() == before
+    run(PINNED.format(MEND["mended"]), *file, "--gradcheck-pin")
+    assert json.loads((pytester.path / "known.json").read_text())["failures"] == []
+
+
+def test_a_report_is_not_overwritten_by_a_run_without_checks(run: Runner, pytester: pytest.Pytester) -> None:
+    run(FAILING, "--gradcheck-profile=quick", "--gradcheck-report=out")
+    before = (pytester.path / "out" / "records.jsonl").read_bytes()
+    run(FAILING, "--gradcheck-report=out", "--collect-only")
+    run(FAILING, "--gradcheck-report=out", "-k", "none").stdout.fnmatch_lines(["no gradient was checked, and nothing*"])
+    assert (pytester.path / "out" / "records.jsonl").read_bytes() == before
+
+
 @pytest.mark.parametrize("content", ["", "[]", '{"format": 2}', '{"format": 1, "failures": [{"test": "a"}]}'])
 def test_a_file_of_known_failures_that_is_none_is_refused(content: str, run: Runner, pytester: pytest.Pytester) -> None:
     (pytester.path / "known.json").write_text(content)

@@ -13,12 +13,15 @@ import numpy as np
 import pytest
 
 import gradcheck
-from gradcheck import cli, records_io
+from gradcheck import catalogue, cli, records_io
 from gradcheck.cli import journal, replaying, workers
+from gradcheck.engine.exhibits import check_exhibit
+from gradcheck.engine.verify import verify_operator
 from gradcheck.errors import UsageError
-from gradcheck.records import Finding, Record, finding_id
+from gradcheck.records import Correction, Finding, Record, finding_id
 from gradcheck.replay import CHANGED, NOT_REPRODUCED, REPRODUCED, replay
 from gradcheck.subjects import load
+from gradcheck.subjects.protocol import Exhibit
 from tests import user_subjects
 
 NAMED = "tanh,abs,log,multiply,softmax,take,where,prod"
@@ -54,6 +57,49 @@ def test_every_finding_is_reproduced_from_its_record(wrong: Path) -> None:
         assert outcome.word == REPRODUCED, (record.operator, finding.code, outcome)
         if finding.code in ("GC101", "GC102", "GC120"):
             assert outcome.about == "bit for bit"
+
+
+@pytest.mark.parametrize("profile", ["quick", "default"])
+def test_findings_of_exhibits_are_reproduced_in_every_profile(profile: str) -> None:
+    """The network is wrong; the printed formula is, too, which its record holds apart."""
+    subject = Exhibitor()
+    for name in subject.exhibits():
+        record = check_exhibit(subject, name, profile=profile, seed=1)
+        [finding] = [f for f in replaying.findings_of(record) if f.severity.fails]
+        assert replay(subject, record, finding).about == "bit for bit"
+        subject.wrong = False
+        assert replay(subject, record, finding).word == NOT_REPRODUCED
+        subject.wrong = True
+        gone = replace(record, operator="net:gone", claim={**record.claim, "exhibit": "net:gone"})
+        with pytest.raises(UsageError, match="has no exhibit 'net:gone' any more"):
+            replay(subject, gone, finding)
+
+
+class Exhibitor(user_subjects.Reference):
+    """A network that is wrong, and a formula that was printed wrong, unless they are mended."""
+
+    wrong = True
+
+    def exhibits(self) -> Mapping[str, Callable[[], Exhibit]]:
+        pair = cube, cube_vjp if self.wrong else right_cube_vjp
+        right = Exhibit(forward=cube, vjp=right_cube_vjp, inputs=(np.array([1.5, -2.0]),), wrt=(0,), words={})
+        correction = Correction(number="P1", printed="2 x^2", right="3 x^2", relation="two thirds", unexplained=0.0)
+        return {
+            "net:cube": lambda: replace(right, vjp=pair[1]),
+            "thread:P1": lambda: replace(right, correction=correction, printed=pair),
+        }
+
+
+def test_a_subject_that_raises_is_reproduced_and_another_exception_is_a_change() -> None:
+    record = verify_operator(user_subjects.Hostile(), catalogue.operator("var"), profile="quick")
+    [finding] = record.findings
+    assert finding.code == "GC123"
+    assert replay(user_subjects.Hostile(), record, finding).word == REPRODUCED
+    other = replace(finding, message=finding.message.replace("ValueError", "TypeError"))
+    assert replay(user_subjects.Hostile(), record, other).word == CHANGED
+    assert replay(load("reference"), record, finding).word == NOT_REPRODUCED
+    record = verify_operator(user_subjects.Hostile(), catalogue.operator("where"), profile="quick")
+    assert replay(user_subjects.Hostile(), record, record.findings[0]).word == REPRODUCED
 
 
 def test_the_right_implementation_does_not_reproduce(wrong: Path) -> None:

@@ -32,24 +32,25 @@ CODES = {"reproduced": 0, "changed": 1, "not reproduced": 3}
 
 def replay(name: str, file: Path, limit: float, console: Console) -> int:
     """Find, show and repeat; the exit code."""
-    record, finding = find(name, file)
+    record, finding, profile = find(name, file)
     console.print(
         f"{finding_id(record, finding)}  {record.subject} {record.operator}  {finding.code} {finding.argument}"
     )
     console.print(f"was  {' '.join(finding.message.split())}")
     with busy(console, "the case again"):
-        outcome = outcome_of(record, finding, limit)
+        outcome = outcome_of(record, finding, limit, profile)
     console.print(f"{outcome.word}  {' '.join(outcome.about.split())}")
     return CODES[outcome.word]
 
 
-def find(name: str, file: Path) -> tuple[Record, Finding]:
-    """The finding whose name begins with ``name``.  Raises UsageError unless there is exactly one."""
-    named = {finding_id(record, f): (record, f) for record in read(file).records for f in findings_of(record)}
+def find(name: str, file: Path) -> tuple[Record, Finding, str]:
+    """The finding whose name begins with ``name``, and the profile of its run.  Raises UsageError unless there is exactly one."""
+    run = read(file)
+    named = {finding_id(record, f): (record, f) for record in run.records for f in findings_of(record)}
     wanted = name.lower().lstrip("#")
     matches = [key for key in named if key.startswith(wanted)] if wanted else list(named)
     if len(matches) == 1:
-        return named[matches[0]]
+        return *named[matches[0]], run.header.profile
     if matches:
         listed = "; ".join(_said(key, named) for key in matches[:NEAR])
         more = f"; and {len(matches) - NEAR} more" if len(matches) > NEAR else ""
@@ -68,7 +69,7 @@ def find(name: str, file: Path) -> tuple[Record, Finding]:
 def findings_of(record: Record) -> Sequence[Finding]:
     """All findings, that against a printed formula included."""
     shown = record.correction.counterexample if record.correction is not None else None
-    return (*record.findings, *([shown] if shown is not None and shown not in record.findings else []))
+    return record.findings if shown is None else (*record.findings, shown)
 
 
 def _said(key: str, named: dict[str, tuple[Record, Finding]]) -> str:
@@ -76,14 +77,14 @@ def _said(key: str, named: dict[str, tuple[Record, Finding]]) -> str:
     return f"{key} ({record.subject} {record.operator}: {finding.code} {finding.argument})"
 
 
-def outcome_of(record: Record, finding: Finding, limit: float) -> Outcome:
+def outcome_of(record: Record, finding: Finding, limit: float, profile: str = "default") -> Outcome:
     """The case again, in a process that it may take down, for at most ``limit`` seconds (0: for ever)."""
     from gradcheck.replay import CHANGED, REPRODUCED, Outcome
 
     context = multiprocessing.get_context("spawn")  # as the workers are: no threads of ours in it
     ours, theirs = context.Pipe()
-    slim = replace(record, findings=(finding,), curve=None, ulps=(), coverage=(), graph=None, correction=None)
-    process = context.Process(target=_again, args=(theirs, encode_line(slim), os.getcwd()), daemon=True)
+    slim = replace(record, findings=(finding,), curve=None, ulps=(), coverage=(), graph=None)
+    process = context.Process(target=_again, args=(theirs, encode_line(slim), os.getcwd(), profile), daemon=True)
     process.start()
     theirs.close()
     try:
@@ -114,7 +115,7 @@ def _signal(number: int) -> str:
         return f"signal {number}"
 
 
-def _again(connection: Connection[Any, Any], line: bytes, directory: str) -> None:
+def _again(connection: Connection[Any, Any], line: bytes, directory: str, profile: str) -> None:
     """In the process: load the subject, make the call, send what came of it."""
     import sys
 
@@ -130,7 +131,8 @@ def _again(connection: Connection[Any, Any], line: bytes, directory: str) -> Non
         if record.subject == GIVEN:
             outcome = replay_given(record, record.findings[0])
         else:
-            outcome = replay(subjects.load(record.claim.get("load", record.subject)), record, record.findings[0])
+            subject = subjects.load(record.claim.get("load", record.subject))
+            outcome = replay(subject, record, record.findings[0], profile=profile)
         connection.send((outcome.word, outcome.about))
     except (UsageError, RecordError) as error:
         connection.send(("usage", str(error)))

@@ -21,7 +21,6 @@ from gradcheck.report.terminal import describe
 SHOWN = 6
 """Lines of a backward function that a failure shows."""
 
-
 LONGEST = 60
 """Characters of a test's name from which its page may have another name than by itself: long ones are cut and numbered."""
 
@@ -31,7 +30,7 @@ def check(
 ) -> Result:
     """``gradcheck.check``; the record goes with the report of the test."""
     result = gradcheck.check(forward, vjp, inputs, **options)
-    _keep(request, _named(request, number, result.record, vjp or forward), asserted=False)
+    _keep(request, _named(request, number, result.record, _backward(forward, vjp)), asserted=False)
     return result
 
 
@@ -41,7 +40,7 @@ def assert_gradients(
     """As ``gradcheck.assert_gradients``, with the failure as pytest should show it, and known failures expected."""
     __tracebackhide__ = True
     result = gradcheck.check(forward, vjp, inputs, **options)
-    record = _named(request, number, result.record, vjp or forward)
+    record = _named(request, number, result.record, _backward(forward, vjp))
     session = request.config.stash.get(SESSION, None)
     pinned = session.known.of(request.node.nodeid, number) if session and session.known and not session.pin else []
     _keep(request, record, asserted=True)
@@ -53,11 +52,18 @@ def assert_gradients(
     if result.ok:
         return
     said = describe(
-        replace(record, operator=result.record.operator), source=source(vjp or forward), repro=_repro(request, record)
+        replace(record, operator=result.record.operator),
+        source=source(_backward(forward, vjp)),
+        repro=_repro(request, record),
     )
     error = GradientError(result)
     error.args = (said,)
     raise error
+
+
+def _backward(forward: Any, vjp: Any) -> Any:
+    """What has the backward function: itself, or the object that differentiates itself."""
+    return forward if vjp is None else vjp
 
 
 def _named(request: pytest.FixtureRequest, number: int, record: Record, backward: Any) -> Record:

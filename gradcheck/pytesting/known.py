@@ -83,12 +83,19 @@ def _entry(item: Mapping[str, Any], number: int) -> Entry:
         raise ValueError(f"failure {number}: {type(error).__name__} {error}") from None
 
 
-def write(path: Path, records: Iterable[tuple[str, Record]], before: Known) -> int:
-    """Pin the failures of (test, record) pairs; reasons of what was pinned before are kept.  The number of entries."""
+def write(path: Path, records: Iterable[tuple[str, Record]], before: Known, ran: set[str], gone: set[str]) -> int:
+    """Pin the failures of (test, record) pairs; the number of entries.
+
+    Reasons of what was pinned before are kept, and so are the entries of tests that neither ``ran`` now nor are ``gone``.
+    """
     from gradcheck.cli.workers import line
 
     reasons = {(e.test, e.call, e.finding.code, e.finding.argument): e.reason for e in before.entries}
-    failures = []
+    failures = [
+        {"test": e.test, "call": e.call, "reason": e.reason, "record": json.loads(line(e.record))}
+        for e in before.entries
+        if e.test not in ran | gone
+    ]
     for test, record in records:
         if record.status is Status.PASS:
             continue
@@ -100,6 +107,7 @@ def write(path: Path, records: Iterable[tuple[str, Record]], before: Known) -> i
             tree = json.loads(line(replace(slim, certificate="", seconds=0.0)))
             reason = reasons.get((test, call, finding.code, finding.argument), "")
             failures.append({"test": test, "call": call, "reason": reason, "record": tree})
+    failures.sort(key=lambda failure: (failure["test"], failure["call"]))
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"format": FORMAT, "failures": failures}, indent=1, ensure_ascii=True)
     path.write_text(text + "\n", encoding="utf-8")
@@ -157,7 +165,7 @@ def _again(
     try:
         implementation = recognise(forward, vjp, options.get("jvp"), bool(options.get("stateful")))
         call = arrange(implementation, inputs, wrt=options.get("wrt"), kwargs=options.get("kwargs"), domain=where)
-        outcome = compare(finding, at_point(call, finding, operator))
+        outcome = compare(finding, at_point(call, finding, None if operator is None else operator.definition))
     except Exception as error:  # of the forward, or because the arguments have another form now
         return CHANGED, f"{type(error).__name__}: {error}"
     return outcome.word, outcome.about

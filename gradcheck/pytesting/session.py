@@ -62,6 +62,8 @@ class Session:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Records of a test, and how it ended."""
+        if not self.writes:
+            return
         for item in getattr(report, "gradcheck", ()):
             from gradcheck.records_io import decode_line
 
@@ -78,9 +80,13 @@ class Session:
         if not self.writes:
             self.config.workeroutput[COLLECTED] = sorted(self.collected)  # type: ignore[attr-defined]  # xdist's
             return
+        if self.config.getoption("collectonly"):
+            return
         kept = [(test, *self.kept[test, name]) for test, name in sorted(self.kept, key=_order)]
         records = [record for _, record, _ in kept]
-        if self.directory is not None:
+        if self.directory is not None and not records:
+            self.said.append(f"no gradient was checked, and nothing is written into {self.directory}")
+        elif self.directory is not None:
             try:
                 self._report(records, self.directory)
             except OSError as error:
@@ -104,14 +110,13 @@ class Session:
         from gradcheck.pytesting import known
 
         assert listed.path is not None
+        gone = {entry.test for entry in listed.entries if self._gone(entry.test)}
         if self.pin:
-            count = known.write(listed.path, asserted, listed)
+            count = known.write(listed.path, asserted, listed, self.passed | self.failed, gone)
             self.said.append(f"{count} failure{'s' * (count != 1)} pinned in {listed.path}")
             return
         made = {(test, known.call_of(record, test)) for (test, _), (record, _) in self.kept.items()}
-        stale = known.stale(
-            listed, made, self.passed, {entry.test for entry in listed.entries if self._gone(entry.test)}
-        )
+        stale = known.stale(listed, made, self.passed, gone)
         self.said += stale
         if stale and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
