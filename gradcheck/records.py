@@ -232,7 +232,7 @@ class Jacobian:
 
     ``got`` is what the vjp answers to one-hot cotangents, nan where it gives nothing; ``expected`` the truth with its ``bounds``,
     nan where there is none.  ``bits`` is the precision of the certified balls, 0 where the truth is estimated.
-    ``wrong`` holds the judge's verdict on each entry.  ``rows`` and ``columns`` name outputs and inputs.
+    ``wrong`` says which entries are judged wrong.  ``rows`` and ``columns`` name outputs and inputs.
     """
 
     rows: tuple[str, ...]

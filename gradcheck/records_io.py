@@ -134,26 +134,28 @@ class _ForeignFormatError(ValueError):
 def read(path: str | os.PathLike[str]) -> Run:
     """Read a records file.
 
-    A torn last line, a missing footer, corrupt lines and a footer whose count differs become ``problems``.
-    Raises RecordError only where nothing can be kept: no file, no readable header, a format of another version.
+    A torn last line, a missing footer, corrupt lines and a footer whose count differs become ``problems``; so does a header that cannot
+    be read, if a record can.  Raises RecordError only where nothing can be kept: no file, no readable line, a format of another version.
     """
     path = Path(path)
     try:
         lines = path.read_bytes().split(b"\n")
     except OSError as error:
         raise RecordError(f"{path}: cannot be read ({error.strerror})") from error
+    problems: list[str] = []
+    header: Header | Record | Footer | None = None
     try:
         header = decode_line(lines[0])
+        if not isinstance(header, Header):
+            raise ValueError(f"the first line is of type {type(header).__name__.lower()}")
     except _ForeignFormatError as error:
         raise RecordError(
             f"{path}:1: records of format {error.args[0]!r}; this version reads formats {', '.join(map(str, READABLE))}"
         ) from error
     except ValueError as error:
-        raise RecordError(f"{path}:1: no header: {error}; is it the records.jsonl of a run?") from error
-    if not isinstance(header, Header):
-        raise RecordError(f"{path}:1: no header: the first line is of type {type(header).__name__.lower()}")
+        problems.append(f"line 1 is no header: {error}")
+        header = None
     records: list[Record] = []
-    problems: list[str] = []
     footer: Footer | None = None
     for number, line in enumerate(lines[1:], start=2):
         torn = number == len(lines)  # the last line has no newline after it
@@ -161,9 +163,11 @@ def read(path: str | os.PathLike[str]) -> Run:
             continue
         try:
             value = decode_line(line)
+            if isinstance(value, Record):
+                _coherent(value)
         except ValueError as error:
-            cut = "the last line is cut off" if torn else f"line {number} cannot be read and is left out: {error}"
-            problems.append(cut)
+            cut = f"line {number}, the last one, is cut off"
+            problems.append(cut if torn else f"line {number} cannot be read and is left out: {error}")
             continue
         if isinstance(value, Record):
             records.append(value)
@@ -172,6 +176,11 @@ def read(path: str | os.PathLike[str]) -> Run:
             footer = value
         else:
             problems.append(f"line {number} is a second header and is left out")
+    if header is None and not records:
+        raise RecordError(f"{path}:1: no header: {problems[0]}; is it the records.jsonl of a run?")
+    if not isinstance(header, Header):
+        pairs = tuple(dict.fromkeys((record.subject, record.operator) for record in records))
+        header = Header(run="unknown", planned=pairs, profile="unknown", seed=0, versions={}, environment={})
     problems += _account(header, records, footer)
     place = {pair: number for number, pair in enumerate(header.planned)}
     records.sort(key=lambda record: place.get((record.subject, record.operator), len(place)))
@@ -210,6 +219,46 @@ def _mend_tail(path: Path) -> None:
         file.truncate(min(len(content), len(mended)))  # growing it would fill it with NUL
         file.seek(0, os.SEEK_END)
         file.write(mended[file.tell() :])
+
+
+def _coherent(record: Record) -> None:
+    """Raise ValueError for a record whose parts do not fit each other: whoever shows it may rely on them."""
+    for what, mapping, kind in (
+        ("counts", record.counts, int),
+        ("oracles", record.oracles, int),
+        ("claim", record.claim, str),
+    ):
+        _plain(what, mapping, kind)
+    for row in record.coverage:
+        _plain("counts of the coverage", row.counts, int)
+    if (curve := record.curve) is not None:
+        _alike("curve", curve.steps, curve.errors, curve.truncation, curve.rounding)
+        _alike("remainders of the curve", curve.remainder_steps, curve.remainders, curve.remainder_noise)
+    for samples in record.ulps:
+        _alike("samples", samples.inputs, samples.errors, samples.bounds, samples.bits, samples.radii)
+    if (found := record.jacobian) is not None:
+        _alike("Jacobian", found.got, found.expected, found.bounds, found.wrong, found.bits)
+        if found.got.shape != (len(found.rows), len(found.columns)):
+            raise ValueError(
+                f"a Jacobian of shape {found.got.shape} with {len(found.rows)} rows and {len(found.columns)} columns"
+            )
+    for number, node in enumerate(record.graph.nodes if record.graph is not None else ()):
+        if not all(0 <= j < number for j in node.inputs):
+            raise ValueError(f"node {number} of the graph reads {node.inputs}; a node reads only nodes before it")
+
+
+def _plain(what: str, mapping: Mapping[Any, Any], kind: type) -> None:
+    for key, value in mapping.items():
+        if not isinstance(key, str) or not isinstance(value, kind):
+            raise ValueError(f"{what} hold {key!r:.40}: {value!r:.40}, where {kind.__name__} belongs")
+
+
+def _alike(what: str, *arrays: Array | None) -> None:
+    """Real numbers, and as many in each array that is there."""
+    there = [array for array in arrays if array is not None]
+    if any(array.dtype.kind not in "biuf" for array in there) or len({array.shape for array in there}) > 1:
+        kinds = ", ".join(f"{array.dtype} {array.shape}" for array in there)
+        raise ValueError(f"the arrays of the {what} do not fit each other: {kinds}")
 
 
 @functools.cache
@@ -256,6 +305,8 @@ def _unpack(tree: Any, hint: Any) -> Any:
     """The value of a JSON tree whose declared type is ``hint``."""
     hint = _bare(hint)
     if _is_record_type(hint):
+        if foreign := [name for name in tree if name not in _hints(hint)]:
+            raise ValueError(f"{hint.__name__.lower()} has no field {foreign[0]!r:.40}")
         return hint(**{name: _unpack(item, _hints(hint)[name]) for name, item in tree.items()})
     if typing.get_origin(hint) is tuple:
         if not isinstance(tree, list):

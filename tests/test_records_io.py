@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from gradcheck.records import (
     Finding,
     Footer,
     Header,
+    Jacobian,
     Point,
     Record,
     Severity,
@@ -92,8 +94,46 @@ RECORDS = st.builds(
     status=st.sampled_from(Status),
     findings=st.lists(FINDINGS, max_size=2).map(tuple),
     counts=st.dictionaries(TEXT, st.integers(), max_size=2),
-    curve=st.none() | st.builds(Curve, steps=F8, errors=F8, truncation=F8, rounding=F8, chosen=st.floats(), entry=TEXT),
-    ulps=st.lists(st.builds(UlpSamples, dtype=TEXT, inputs=F8, errors=F8, bounds=F8), max_size=1).map(tuple),
+    curve=st.none()
+    | st.builds(
+        Curve,
+        steps=F8,
+        errors=F8,
+        truncation=F8,
+        rounding=F8,
+        chosen=st.floats(),
+        entry=TEXT,
+        remainder_steps=st.none() | F8,
+        remainders=st.none() | F8,
+        remainder_noise=st.none() | F8,
+    ),
+    ulps=st.lists(
+        st.builds(
+            UlpSamples,
+            dtype=TEXT,
+            inputs=F8,
+            errors=F8,
+            bounds=F8,
+            bits=st.none() | arrays(),
+            radii=st.none() | F8,
+            method=TEXT,
+        ),
+        max_size=1,
+    ).map(tuple),
+    jacobian=st.none()
+    | st.builds(
+        Jacobian,
+        rows=st.lists(TEXT, max_size=2).map(tuple),
+        columns=st.lists(TEXT, max_size=2).map(tuple),
+        got=F8,
+        expected=F8,
+        bounds=F8,
+        wrong=arrays(np.dtype("?")),
+        bits=arrays(np.dtype("i8")),
+        dtype=TEXT,
+        origin=TEXT,
+        method=TEXT,
+    ),
     untested=st.lists(TEXT, max_size=2).map(tuple),
     claim=st.dictionaries(TEXT, TEXT, max_size=2),
     seed=st.integers(),
@@ -277,6 +317,89 @@ def test_without_a_header_nothing_can_be_kept(tmp_path: Path, content: bytes) ->
     path.write_bytes(content)
     with pytest.raises(RecordError, match=r"records\.jsonl:1"):
         read(path)
+
+
+def test_a_damaged_header_does_not_hide_the_records(tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    lines = write(path).read_bytes().split(b"\n")
+    for damage in (lines[0][:40], lines[1], b'{"type":"header","format":2}'):
+        path.write_bytes(b"\n".join([damage, *lines[1:]]))
+        run = read(path)
+        assert [r.operator for r in run.records] == [r.operator for r in sample.records()]
+        assert run.problems[0].startswith("line 1 is no header: ")
+        assert run.header.profile == "unknown"
+
+
+def test_a_torn_line_is_named_by_its_number(tmp_path: Path) -> None:
+    path = write(tmp_path / "records.jsonl", footer=False)
+    path.write_bytes(path.read_bytes()[:-10])
+    assert read(path).problems[0] == f"line {1 + len(sample.records())}, the last one, is cut off"
+
+
+def test_a_file_of_the_older_format_is_read(tmp_path: Path) -> None:
+    """Format 1 had none of the fields that format 2 adds."""
+    path = tmp_path / "records.jsonl"
+    old = []
+    for line in write(tmp_path / "new").read_bytes().splitlines():
+        tree = json.loads(line)
+        if tree["type"] == "header":
+            tree["format"] = 1
+        tree.pop("jacobian", None)
+        for name in ("remainder_steps", "remainders", "remainder_noise"):
+            tree.get("curve", {}).pop(name, None)
+        for samples in tree.get("ulps", ()):
+            for name in ("bits", "radii", "method"):
+                samples.pop(name, None)
+        old.append(json.dumps(tree).encode())
+    path.write_bytes(b"\n".join([*old, b""]))
+    run = read(path)
+    assert run.complete and not run.problems
+    assert len(run.records) == len(sample.records())
+    assert run.records[1].ulps[0].bits is None
+
+
+def _with(path: str, value: Any) -> Any:
+    """A change of a record's tree: the value at a path, put in its place."""
+
+    def change(tree: Any) -> None:
+        *steps, last = path.split(".")
+        for step in steps:
+            tree = tree[int(step)] if step.isdecimal() else tree[step]
+        tree[last] = value
+
+    return change
+
+
+F8_TWO = {"$array": {"dtype": "<f8", "shape": [2], "b64": "AAAAAAAA8D8AAAAAAAAAQA=="}}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (_with("counts.right", "many"), "counts hold 'right': 'many', where int belongs"),
+        (_with("claim.formula", 3), "claim hold 'formula': 3, where str belongs"),
+        (_with("coverage.0.counts.right", 1.5), "counts of the coverage hold 'right': 1.5"),
+        (_with("curve.errors", F8_TWO), "arrays of the curve do not fit each other"),
+        (_with("curve.remainders", F8_TWO), "arrays of the remainders of the curve do not fit"),
+        (_with("jacobian.got", F8_TWO), "arrays of the Jacobian do not fit"),
+        (_with("jacobian.rows", ["y"]), "a Jacobian of shape .4, 4. with 1 rows and 4 columns"),
+        (
+            _with("graph", {"nodes": [{"operation": "+", "value": 1.0, "adjoint": 1.0, "inputs": [0]}]}),
+            "node 0 of the graph",
+        ),
+        (_with("novelty", 1), "record has no field 'novelty'"),
+    ],
+)
+def test_a_record_whose_parts_do_not_fit_is_left_out_with_the_reason(tmp_path: Path, change: Any, said: str) -> None:
+    lines = write(tmp_path / "records.jsonl").read_bytes().split(b"\n")
+    tree = json.loads(lines[5])
+    assert tree["subject"] == "autograd" and tree["operator"] == "matmul"
+    change(tree)
+    path = tmp_path / "odd.jsonl"
+    path.write_bytes(b"\n".join([*lines[:5], json.dumps(tree).encode(), *lines[6:]]))
+    run = read(path)
+    assert len(run.records) == len(sample.records()) - 1
+    assert re.search(f"line 6 cannot be read and is left out: .*{said}", "\n".join(run.problems)), run.problems
 
 
 def test_a_missing_file_is_a_record_error(tmp_path: Path) -> None:

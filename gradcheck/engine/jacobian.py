@@ -10,7 +10,7 @@ import numpy as np
 from gradcheck.engine.certify import Certifier
 from gradcheck.engine.forward import widen
 from gradcheck.engine.judge import Judgement
-from gradcheck.engine.looker import Looker
+from gradcheck.engine.looker import GLARING, Looker
 from gradcheck.flat import Layout
 from gradcheck.records import Array, Jacobian, Local
 from gradcheck.subjects.callables import CAUGHT, Call
@@ -20,9 +20,19 @@ ROWS, COLUMNS = 12, 16
 
 
 def jacobian_of(
-    call: Call, definition: Callable[..., Any], leaves: Sequence[Any], origin: str, rng: np.random.Generator
+    call: Call,
+    definition: Callable[..., Any],
+    leaves: Sequence[Any],
+    origin: str,
+    rng: np.random.Generator,
+    *,
+    failing: bool = False,
 ) -> Jacobian | None:
-    """The Jacobian at these leaves, by one-hot cotangents; None where it is too large, complex or not along free coordinates."""
+    """The Jacobian at these leaves, by one-hot cotangents; None where it is too large, complex or not along free coordinates.
+
+    ``failing``: the gradient was found wrong at this point; then an entry that the judge leaves open is wrong, too, where the answer misses
+    the estimate by far more than the estimate's bound and than rounding.
+    """
     layout = Layout.of([leaves[k] for k in call.active])
     kinds = {np.asarray(leaves[k]).dtype.kind for k in call.active}
     if not 0 < layout.total <= COLUMNS or "c" in kinds:
@@ -40,7 +50,7 @@ def jacobian_of(
         looker = Looker(
             call, definition, single, widen(call, definition), rng, certifier=Certifier.of(call, definition)
         )
-        looks = [_row(looker, leaves, outputs, j) for j in range(count)]
+        looks = [_row(looker, leaves, outputs, j, failing) for j in range(count)]
     if any(row is None for row in looks):
         return None
     got, expected, bounds, wrong, bits = (
@@ -61,7 +71,7 @@ def jacobian_of(
 
 
 def _row(
-    looker: Looker, leaves: Sequence[Any], outputs: tuple[Array, ...], j: int
+    looker: Looker, leaves: Sequence[Any], outputs: tuple[Array, ...], j: int, failing: bool
 ) -> tuple[tuple[Array, Array, Array, Array, Array], str] | None:
     """(got, expected, bounds, wrong, bits) along the inputs for output j, and the oracle that estimated; None where nothing can be said."""
     hot = np.zeros(sum(part.size for part in outputs))
@@ -85,6 +95,10 @@ def _row(
     blank = np.isin(known.kind, (Local.OUTSIDE, Local.UNDECIDED)) & (bits == 0)
     value, bound = np.where(blank, np.nan, value), np.where(blank, np.inf, bound)
     wrong = look.judgement == Judgement.WRONG
+    if failing:
+        error = np.abs(look.answer - value)
+        clear = error > 16 * bound + GLARING * (np.abs(value) + np.abs(look.answer))
+        wrong |= (look.judgement == Judgement.INCONCLUSIVE) & clear
     return (look.answer.copy(), value, bound, wrong, bits), "" if np.all(bits > 0) else known.method
 
 

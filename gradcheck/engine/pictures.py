@@ -46,6 +46,9 @@ def curve_of(call: Call, definition: Callable[..., Any]) -> Curve | None:
         if t.kind[0] != Local.SMOOTH:
             return None
         curve = v_curve(lambda v: np.array([owner(v) @ g]), x, d, 0, float(t.value[0]))
+        leaf, index = owner.layout.locate(0)
+        name = call.paths[call.active[leaf]]
+        curve = replace(curve, entry=f"{name}[{', '.join(map(str, index))}]" if index else name)
         return _with_remainders(curve, owner, x, cotangents)
 
 

@@ -198,7 +198,9 @@ class _Verification:
                 looked_at, point = self.failing
                 leaves, origin = point.inputs, point.origin
             rng = np.random.default_rng(self.number)
-            self.jacobian = jacobian_of(looked_at, self.operator.definition, leaves, origin, rng)
+            self.jacobian = jacobian_of(
+                looked_at, self.operator.definition, leaves, origin, rng, failing=self.failing is not None
+            )
         except BaseException as error:
             if isinstance(error, Expired) or _interrupt(error):
                 raise

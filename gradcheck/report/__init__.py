@@ -12,8 +12,18 @@ if TYPE_CHECKING:
     from gradcheck.records_io import Run
 
 
-def build(run: Run, out_dir: Path) -> list[Path]:
-    """Write ``index.html`` and one page per (subject, operator) into ``out_dir``; the paths, the index first."""
-    from gradcheck.report.render import build as write  # pictures and templates are heavy; terminal text needs neither
+def build(run: Run, out_dir: Path, *, previous: Run | None = None) -> list[Path]:
+    """Write ``index.html`` and one page per (subject, operator) into ``out_dir``; the paths, the index first.
 
-    return write(run, out_dir)
+    What changed is said since ``previous``, or else since the last earlier run that is kept in ``out_dir/history``.
+    """
+    from gradcheck.report.render import build as write  # templates are heavy; terminal text does not need them
+
+    return write(run, out_dir, previous=previous)
+
+
+def single_file(run: Run, path: Path, *, previous: Run | None = None) -> Path:
+    """Write the whole report as one file that needs nothing else."""
+    from gradcheck.report.render import single_file as write
+
+    return write(run, path, previous=previous)

@@ -48,8 +48,8 @@ class Axis:
             return _round_numbers(self.low, self.high)
         if self.kind == "log":
             return tuple(10.0**k for k in _powers(np.log10(self.low), np.log10(self.high)))
-        above = [10.0**k for k in _powers(0.0, np.log10(max(self.high, 1.0)))] if self.high >= 1 else []
-        below = [-(10.0**k) for k in _powers(0.0, np.log10(max(-self.low, 1.0)))] if self.low <= -1 else []
+        above = [10.0**k for k in _beyond_one(self.high)]
+        below = [-(10.0**k) for k in _beyond_one(-self.low)]
         zero = [0.0] if self.low <= 0 <= self.high else []
         return (*reversed(below), *zero, *above)
 
@@ -80,6 +80,12 @@ def _powers(low: float, high: float) -> range:
     first, last = int(np.ceil(low - 1e-9)), int(np.floor(high + 1e-9))  # log10 of a power of ten errs by an ulp
     step = max(1, -(-(last - first + 1) // _TICKS))
     return range(first, last + 1, step)
+
+
+def _beyond_one(end: float) -> range:
+    """Exponents from 0, or from the first step where the stretch up to 1 is too short for a label."""
+    powers = _powers(0.0, float(np.log10(max(end, 1.0)))) if end >= 1 else range(0)
+    return powers[1:] if powers.step > 1 else powers
 
 
 def _round_numbers(low: float, high: float) -> tuple[float, ...]:

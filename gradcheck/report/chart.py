@@ -74,7 +74,7 @@ class Chart:
         _, (y,) = self.place(np.array([self.x.low]), np.array([high]))
         base = HEIGHT - _BOTTOM
         self._parts.append(
-            f'<rect class="bar" x="{x0:.1f}" y="{y:.1f}" width="{x1 - x0:.1f}" height="{base - y:.1f}"/>'
+            f'<rect class="column" x="{x0:.1f}" y="{y:.1f}" width="{x1 - x0:.1f}" height="{base - y:.1f}"/>'
         )
         self._parts.append(_words((x0 + x1) / 2, y - 5, words, "middle"))
 

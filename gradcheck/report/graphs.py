@@ -93,25 +93,38 @@ def place(graph: Dataflow, numbers: Sequence[int]) -> Shown:
 def draw(graph: Dataflow, numbers: Sequence[int], name: str) -> str:
     """The picture of these nodes as an SVG element; the page's style sheet has the colours."""
     shown = place(graph, numbers)
-    edges = [
-        _edge(shown, j, n, (slot + 1) / (len(graph.nodes[n].inputs) + 1))
-        for n in numbers
-        for slot, j in enumerate(graph.nodes[n].inputs)
-        if j in shown.corners
-    ]
     counts = readers(graph)
+    wires = [(j, n, slot) for n in numbers for slot, j in enumerate(graph.nodes[n].inputs) if j in shown.corners]
+    edges = [_edge(*_ends(graph, shown, *wire)) for wire in wires]
+    terms = [_term(_share(graph, *wire, counts), *_ends(graph, shown, *wire)) for wire in wires]
     boxes = [_box(graph.nodes[n], n, *shown.corners[n], shared=counts[n] > 1) for n in numbers]
     size = f'viewBox="0 0 {shown.width:g} {shown.height:g}" width="{shown.width:g}" height="{shown.height:g}"'
     label = f'aria-labelledby="{name}-title" aria-describedby="{name}-about"'
-    return "\n".join([f'<svg role="img" class="graph" {label} {size}>', *edges, *boxes, "</svg>"])
+    return "\n".join([f'<svg role="img" class="graph" {label} {size}>', *edges, *filter(None, terms), *boxes, "</svg>"])
 
 
-def _edge(shown: Shown, start: int, end: int, share: float) -> str:
-    """A wire; those into one node end side by side, in the order in which they are read."""
+def _share(graph: Dataflow, start: int, end: int, slot: int, counts: Sequence[int]) -> str:
+    """What comes back along a wire of a node that is read more than once: a term of the sum that its adjoint is."""
+    node = graph.nodes[end]
+    if counts[start] < 2 or slot >= len(node.left):
+        return ""
+    return short(node.adjoint * node.left[slot])
+
+
+def _ends(graph: Dataflow, shown: Shown, start: int, end: int, slot: int) -> tuple[float, float, float, float]:
+    """Where a wire begins and ends; those into one node end side by side, in the order in which they are read."""
     (x0, y0), (x1, y1) = shown.corners[start], shown.corners[end]
-    x0, y0, y1 = x0 + _WIDTH, y0 + _HEIGHT / 2, y1 + _HEIGHT * share
+    return x0 + _WIDTH, y0 + _HEIGHT / 2, x1, y1 + _HEIGHT * (slot + 1) / (len(graph.nodes[end].inputs) + 1)
+
+
+def _edge(x0: float, y0: float, x1: float, y1: float) -> str:
     bend = max(24.0, (x1 - x0) / 2)
     return f'<path class="edge" d="M{x0:g} {y0:g}C{x0 + bend:g} {y0:g} {x1 - bend:g} {y1:g} {x1:g} {y1:g}"/>'
+
+
+def _term(words: str, x0: float, y0: float, x1: float, y1: float) -> str:
+    """What comes back along the wire, at its end."""
+    return f'<text class="term" x="{x1 - 4:g}" y="{y1 - 3:g}" text-anchor="end">{words}</text>' if words else ""
 
 
 def _box(node: Node, number: int, x: float, y: float, *, shared: bool) -> str:

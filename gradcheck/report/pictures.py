@@ -7,10 +7,11 @@ import math
 import numpy as np
 
 from gradcheck.records import Array, Curve, UlpSamples
+from gradcheck.report import text
 from gradcheck.report.axes import Axis, counted, logarithmic, signed
 from gradcheck.report.chart import Chart
 
-_POINTS = 1500
+POINTS = 1500
 """More marks than this lie on top of each other at the width of a page, and cost a dozen bytes each."""
 
 
@@ -45,10 +46,10 @@ def taylor(steps: Array, remainders: Array, used: Array, slope: float | None, na
     return chart.svg()
 
 
-def ulp_scatter(samples: UlpSamples, name: str) -> str:
+def ulp_scatter(samples: UlpSamples, name: str, limit: int = POINTS) -> str:
     """Error in ulp against the input entry; both axes are linear near zero and logarithmic beyond."""
-    x, y, bound = thinned(samples)
-    chart = Chart(signed(x, f"input entry ({samples.dtype})"), counted(y, "error in ulp"), name)
+    x, y, bound = thinned(samples, limit)
+    chart = Chart(signed(x, f"input entry ({text.clip(samples.dtype, 40)})"), counted(y, "error in ulp"), name)
     resolved = y > bound
     chart.across(0.5, "0.5 ulp")
     chart.crosses(x[~resolved], y[~resolved], "two", "within the truth's own bound")
@@ -56,15 +57,15 @@ def ulp_scatter(samples: UlpSamples, name: str) -> str:
     return chart.svg()
 
 
-def thinned(samples: UlpSamples) -> tuple[Array, Array, Array]:
-    """The finite samples, at most ``_POINTS`` of them: the worst of every stretch of the input axis is kept."""
+def thinned(samples: UlpSamples, limit: int = POINTS) -> tuple[Array, Array, Array]:
+    """The finite samples, at most ``limit`` of them: the worst of every stretch of the input axis is kept."""
     x, y, bound = (np.asarray(a, np.float64).ravel() for a in (samples.inputs, samples.errors, samples.bounds))
     finite = np.isfinite(x) & np.isfinite(y)
     order = np.argsort(x[finite], kind="stable")
     x, y, bound = x[finite][order], y[finite][order], bound[finite][order]
-    if x.size <= _POINTS:
+    if x.size <= limit:
         return x, y, bound
-    stretches = np.array_split(np.arange(x.size), _POINTS // 2)
+    stretches = np.array_split(np.arange(x.size), limit // 2)
     keep = [k for part in stretches for k in {int(part[np.argmax(y[part])]), int(part[0])}]
     keep.sort()
     return x[keep], y[keep], bound[keep]

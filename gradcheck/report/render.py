@@ -6,44 +6,101 @@ A page is drawn in milliseconds, so each is drawn anew and compared: only what c
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
+from gradcheck.records import Record
 from gradcheck.records_io import Run
-from gradcheck.report import summarise, text, thread
+from gradcheck.report import history, overview, summarise, text, thread
+from gradcheck.report.difference import Difference, between
+from gradcheck.report.limits import LARGEST, LEAN
+from gradcheck.report.views import Page
 
 _LONGEST = 60  # of each half of a file name: 255 bytes are the limit of common file systems
+
+INDEX = "index.html"
 
 THREAD = "thread.html"
 """The page that collects the formulas; no page of an operator can have its name, which has no dashes."""
 
 
-def build(run: Run, out_dir: Path) -> list[Path]:
-    """Write ``index.html``, ``thread.html`` if there are formulas, and a page per record; the paths, the index first."""
+def build(run: Run, out_dir: Path, *, previous: Run | None = None) -> list[Path]:
+    """Write ``index.html``, ``thread.html`` if there are formulas, and a page per record; the paths, the index first.
+
+    Pages say what changed since ``previous``, or else since the last earlier run in the history beside them.
+    Files that would not change are left alone.
+    """
     out_dir.mkdir(parents=True, exist_ok=True)
-    records = sorted(run.records, key=lambda record: (record.subject, record.operator))
-    names = file_names((record.subject, record.operator) for record in records)
-    pages = [summarise.page(record, run.header, name) for record, name in zip(records, names, strict=True)]
-    collected = thread.entries(zip(records, names, strict=True))
-    environment = _environment()
-    view = summarise.index(run, pages)
-    written = [_write(out_dir / "index.html", environment, "index.html", view=view, thread=collected)]
-    if collected:
-        written.append(_write(out_dir / THREAD, environment, THREAD, entries=collected))
-    template = "operator.html"
-    for number, page in enumerate(pages):
-        neighbours: dict[str, object] = {
-            "before": pages[number - 1] if number else None,
-            "after": (*pages, None)[number + 1],
-        }
-        about = [e for e in collected if (e.subject, e.network) == (page.subject, page.operator)]
-        written.append(
-            _write(out_dir / page.file, environment, template, page=page, thread=collected, about=about, **neighbours)
+    before = history.previous(out_dir, run) if previous is None else previous
+    return [_write(out_dir / name, content) for name, content in _Report.of(run, before).pages("base.html")]
+
+
+def single_file(run: Run, path: Path, *, previous: Run | None = None) -> Path:
+    """Write the whole report as one file, to be sent or attached: the index, and each page behind its link.
+
+    What changed is said only since ``previous``: the file stands alone.
+    """
+    report = _Report.of(run, previous)
+    pages = [(name, Markup(content)) for name, content in report.pages("bare.html")]
+    names = [page.subject for page in report.views]
+    values = {"pages": pages, "subjects": list(dict.fromkeys(names))}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return _write(path, report.environment.get_template("single.html").render(**values))
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    """A run with its views, ready to be rendered."""
+
+    run: Run
+    records: tuple[Record, ...]
+    views: tuple[Page, ...]
+    collected: tuple[thread.Entry, ...]
+    difference: Difference | None
+    environment: Environment
+
+    @classmethod
+    def of(cls, run: Run, before: Run | None) -> _Report:
+        records = tuple(sorted(run.records, key=lambda record: (record.subject, record.operator)))
+        names = file_names((record.subject, record.operator) for record in records)
+        difference = None if before is None else between(before, run)
+        pairs = {} if difference is None else {(pair.subject, pair.operator): pair for pair in difference.pairs}
+        views = tuple(
+            summarise.page(record, run.header, name, pairs.get((record.subject, record.operator)))
+            for record, name in zip(records, names, strict=True)
         )
-    return written
+        collected = thread.entries(zip(records, names, strict=True))
+        return cls(run, records, views, collected, difference, _environment())
+
+    def pages(self, layout: str) -> Iterator[tuple[str, str]]:
+        """(file name, content) of each page, the index first."""
+        view = overview.index(self.run, self.views, self.difference)
+        shared: dict[str, object] = {"layout": layout, "thread": self.collected}
+        index = self.environment.get_template(INDEX)
+        yield INDEX, index.render(view=view, previous=self.difference and self.difference.old, **shared)
+        if self.collected:
+            yield THREAD, self.environment.get_template(THREAD).render(entries=self.collected, layout=layout)
+        for number in range(len(self.views)):
+            yield self.views[number].file, self._page(number, shared)
+
+    def _page(self, number: int, shared: dict[str, object]) -> str:
+        page, record = self.views[number], self.records[number]
+        values = shared | {
+            "before": self.views[number - 1] if number else None,
+            "after": (*self.views, None)[number + 1],
+            "about": [e for e in self.collected if (e.subject, e.network) == (record.subject, record.operator)],
+            "previous": self.difference and self.difference.old,
+        }
+        template = self.environment.get_template("operator.html")
+        content = template.render(page=page, **values)
+        if len(content.encode("utf-8", "backslashreplace")) > LARGEST:
+            lean = summarise.page(record, self.run.header, page.file, page.change, LEAN)
+            content = template.render(page=lean, **values)
+        return content
 
 
 def file_names(pairs: Iterable[tuple[str, str]]) -> list[str]:
@@ -65,8 +122,8 @@ def file_names(pairs: Iterable[tuple[str, str]]) -> list[str]:
     return names
 
 
-def _write(path: Path, environment: Environment, template: str, **values: object) -> Path:
-    content = environment.get_template(template).render(**values)
+def _write(path: Path, content: str) -> Path:
+    """Write the page, unless the file holds it already."""
     # A lone surrogate in a name has no UTF-8 form; it is shown as its escape.
     data = content.encode("utf-8", "backslashreplace")
     if not (path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data):
@@ -84,8 +141,27 @@ def _environment() -> Environment:
     )
     loader = environment.loader
     assert loader is not None
-    for name in ("style.css", "index.js", "page.js"):  # our own files, inlined as they are
+    for name in ("style.css", "index.js", "page.js", "single.js"):  # our own files, inlined as they are
         environment.globals[name.replace(".", "_")] = Markup(loader.get_source(environment, name)[0])
     environment.filters["svg"] = Markup  # only pictures pass through it, which escape what they write
-    environment.filters["clean"] = text.clean
+    environment.filters["rows"] = _rows
+    environment.filters["shown"] = lambda words: text.visible(text.clip(words))
+    environment.finalize = _visible
     return environment
+
+
+def _rows(body: Sequence[Sequence[str]], numeric_from: int) -> Markup:
+    """The rows of a table, with numbers from that column on: a page has thousands of cells, and a template is slow at each."""
+    made = []
+    for row in body:
+        cells = str(escape("\x00".join(map(text.visible, row)))).split("\x00")  # what is visible holds no \x00
+        numbers = ["num zero" if cell == "0" else "num" for cell in cells[numeric_from:]]
+        parts = [f"<td>{cell}</td>" for cell in cells[:numeric_from]]
+        parts += [f'<td class="{kind}">{cell}</td>' for kind, cell in zip(numbers, cells[numeric_from:], strict=True)]
+        made.append(f"<tr>{''.join(parts)}</tr>")
+    return Markup("\n".join(made))
+
+
+def _visible(value: object) -> object:
+    """Text with unprintable characters as escapes: a browser would drop or misread them."""
+    return text.visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value

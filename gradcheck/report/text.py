@@ -22,6 +22,21 @@ def clean(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in str(text))
 
 
+def visible(text: str) -> str:
+    """``text`` with its lines and tabs, everything else that is unprintable as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(c if c in "\n\t" or c.isprintable() else clean(c) for c in text)
+
+
+def clip(text: str, limit: int = 600) -> str:
+    """At most ``limit`` characters of ``text``, and how many more there are; the records file has them all."""
+    text = str(text)
+    return (
+        text if len(text) <= limit else f"{text[:limit]}\N{HORIZONTAL ELLIPSIS} ({len(text) - limit:,} more characters)"
+    )
+
+
 def number(value: Number | None) -> str:
     """The shortest text that reads back as the same number; a dash for None."""
     if value is None:
@@ -55,7 +70,7 @@ def array(values: Array, *, width: int = 88) -> str:
 
 def parameters(kwargs: Mapping[str, Any]) -> str:
     """Keyword arguments on one line."""
-    return ", ".join(f"{clean(key)}={clean(repr(value))}" for key, value in kwargs.items())
+    return ", ".join(f"{clean(clip(key, 60))}={clean(clip(repr(value), 300))}" for key, value in kwargs.items())
 
 
 def by_weight(record: Record) -> list[Finding]:
@@ -78,8 +93,12 @@ def ulps(finding: Finding) -> float | None:
     if not math.isfinite(error):
         return math.inf
     floats = [a.dtype for a in (finding.point.inputs if finding.point else ()) if _is_inexact(a)]
-    limits: Any = ml_dtypes.finfo(floats[0] if floats else np.float64)  # type: ignore[no-untyped-call]  # has no types
-    size = abs(finding.expected)
+    return in_ulps(error, abs(finding.expected), floats[0] if floats else np.dtype(np.float64))
+
+
+def in_ulps(error: float, size: float, dtype: Any) -> float:
+    """``error`` in units of the last place of a number of that size in that type; inf where that is beyond the largest float."""
+    limits: Any = ml_dtypes.finfo(dtype)  # type: ignore[no-untyped-call]  # has no types
     exponent = math.frexp(size)[1] - 1 if size else -(2**30)
     unit = math.ldexp(float(limits.eps), exponent) if exponent > -1022 else 0.0
     return error / max(unit, float(limits.smallest_subnormal))

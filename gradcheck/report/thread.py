@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from gradcheck.records import Correction, Finding, Record
 from gradcheck.report import text
 
+_MEASURED = 60  # rows of the table of a formula; the records file has all of them
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
@@ -46,26 +48,26 @@ def entry(correction: Correction, subject: str, page: str) -> Entry:
         gap = "0" if correction.unexplained == 0 else text.short(correction.unexplained)
         unexplained = f"{gap}, in {correction.arithmetic}"
     return Entry(
-        number=correction.number,
+        number=text.clip(correction.number, 60),
         page=page,
         subject=subject,
-        printed=correction.printed,
-        right=correction.right,
-        relation=correction.relation,
-        network=correction.network,
+        printed=text.clip(correction.printed),
+        right=text.clip(correction.right),
+        relation=text.clip(correction.relation),
+        network=text.clip(correction.network),
         as_expected=correction.as_expected,
         refuted=correction.refuted,
         accepted=correction.accepted,
-        printed_verdict=correction.printed_verdict,
-        right_verdict=correction.right_verdict,
+        printed_verdict=text.clip(correction.printed_verdict),
+        right_verdict=text.clip(correction.right_verdict),
         counterexample=_counterexample(correction.counterexample),
         off="" if correction.off is None else text.short(correction.off),
         unexplained=unexplained,
         rows=tuple(
-            (m.entry, repr(m.printed), repr(m.right), _ratio(m.printed, m.right), repr(m.predicted))
-            for m in correction.measured
+            (text.clip(m.entry, 80), repr(m.printed), repr(m.right), _ratio(m.printed, m.right), repr(m.predicted))
+            for m in correction.measured[:_MEASURED]
         ),
-        hidden_when=correction.hidden_when,
+        hidden_when=text.clip(correction.hidden_when),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import ml_dtypes
@@ -10,8 +11,12 @@ import mpmath
 import numpy as np
 import pytest
 
+from gradcheck import catalogue
 from gradcheck.engine.jacobian import COLUMNS, jacobian_of
 from gradcheck.engine.pictures import curve_of, ulps_of, unit_in_last_place
+from gradcheck.engine.verify import verify_operator
+from gradcheck.records import Status
+from gradcheck.subjects import load
 from gradcheck.subjects.callables import Call, arrange
 from gradcheck.subjects.protocol import Implementation
 
@@ -105,9 +110,57 @@ def test_the_jacobian_marks_the_wrong_entries_and_no_other() -> None:
     np.testing.assert_array_equal(right.expected[:, :4], products)
 
 
+def test_entries_that_are_zero_at_zero_are_wrong_where_the_gradient_is_known_to_be() -> None:
+    """There the shortest differences are swallowed, and say of a missing term that it is missing."""
+    x = np.zeros(3)
+
+    def softmax(x: Any) -> Any:
+        e = np.exp(x - np.max(x))
+        return e / np.sum(e)
+
+    call = arranged(softmax, lambda g, x: g * softmax(x) * (1 - softmax(x)), x)
+    found = jacobian_of(call, softmax, (x,), "here", np.random.default_rng(0), failing=True)
+    assert found is not None
+    np.testing.assert_array_equal(found.wrong, ~np.eye(3, dtype=bool))
+
+
 def test_a_large_jacobian_is_left_out() -> None:
     x = np.linspace(0.1, 1.0, COLUMNS + 1)
     assert jacobian_of(arranged(np.tanh, tanh_vjp, x), np.tanh, (x,), "here", np.random.default_rng(0)) is None
+
+
+class Doubled:
+    """The reference, but for a doubled gradient of tanh, and without bfloat16."""
+
+    name, version = "doubled", "1"
+
+    def __init__(self) -> None:
+        self.reference = load("reference")
+
+    def supports(self, operator: str, dtype: np.dtype[Any]) -> bool:
+        return dtype.name != "bfloat16" and self.reference.supports(operator, dtype)
+
+    def implementation(self, operator: str, params: Any) -> Any:
+        right = self.reference.implementation(operator, params)
+        if right is None or operator != "tanh":
+            return right
+        return replace(right, vjp=lambda g, x, **k: tuple(2 * v for v in right.vjp(g, x, **k)))
+
+
+def test_a_record_has_the_pictures_of_its_failure_in_every_type_that_is_there() -> None:
+    records = {name: verify_operator(Doubled(), catalogue.operator(name), profile="quick") for name in ("tanh", "exp")}
+    wrong, right = records["tanh"].jacobian, records["exp"].jacobian
+    assert records["tanh"].status is Status.FAIL and records["exp"].status is Status.PASS
+    assert wrong is not None and wrong.wrong.any() and np.all(wrong.wrong == (wrong.expected != 0))
+    assert right is not None and not right.wrong.any() and right.origin == "the given point"
+    points = [f.point for f in records["tanh"].findings if f.severity.fails and f.point is not None]
+    assert wrong.got.shape[1] == min(sum(x.size for x in point.inputs) for point in points)
+    for record in records.values():
+        assert [samples.dtype for samples in record.ulps] == ["float64", "float32", "float16"]
+        assert all(samples.bits is not None and np.all(samples.bits > 0) for samples in record.ulps)
+    # A doubled gradient is off by its own size: between 2^52 and 2^53 ulp, and honest rounding by a few.
+    assert min(records["tanh"].ulps[0].errors[records["tanh"].ulps[0].inputs ** 2 < 1]) >= 2.0**52 - 8
+    assert max(records["exp"].ulps[0].errors) < 8
 
 
 def slope(curve: Any) -> float:

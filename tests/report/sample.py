@@ -7,9 +7,12 @@ import numpy as np
 from gradcheck.records import (
     Coverage,
     Curve,
+    Dataflow,
     Finding,
     Footer,
     Header,
+    Jacobian,
+    Node,
     Point,
     Record,
     Severity,
@@ -48,18 +51,75 @@ def counts(right: int, **others: int) -> dict[str, int]:
     return zero | {"points": right // 6, "right": right} | others
 
 
-def curve() -> Curve:
+def curve(order: int = 2) -> Curve:
     steps = 10.0 ** np.arange(-13, 0, 0.5)
     truncation, rounding = steps**2 / 6, 1e-16 / steps
     errors = truncation + rounding * (1 + 0.5 * np.sin(7 * np.arange(steps.size)))
-    return Curve(steps=steps, errors=errors, truncation=truncation, rounding=rounding, chosen=1e-5, entry="A[0, 1]")
+    halved = 0.0625 * 0.5 ** np.arange(40)
+    noise = np.full(halved.size, 2e-16)
+    return Curve(
+        steps=steps,
+        errors=errors,
+        truncation=truncation,
+        rounding=rounding,
+        chosen=1e-5,
+        entry="A[0, 1]",
+        remainder_steps=halved,
+        remainders=0.7 * halved**order + noise * np.abs(np.sin(5 * np.arange(halved.size))),
+        remainder_noise=noise,
+    )
 
 
 def ulps(dtype: str = "float64") -> UlpSamples:
     t = np.linspace(-60, 60, 900)
     inputs = np.sinh(t / 6)
     errors = np.abs(np.sin(37 * t)) * np.where(np.abs(inputs) > 15, 40 * np.abs(inputs) / 15, 0.6)
-    return UlpSamples(dtype=dtype, inputs=inputs, errors=errors, bounds=np.full(t.shape, 0.02))
+    bits = np.where(np.arange(t.size) % 9 == 0, 0, 128)
+    bounds = np.where(bits, 2.0**-8, 0.02)
+    return UlpSamples(
+        dtype=dtype,
+        inputs=inputs,
+        errors=errors,
+        bounds=bounds,
+        bits=bits,
+        radii=bounds * 2.0**-53,
+        method="finite differences",
+    )
+
+
+def jacobian() -> Jacobian:
+    """Of y = A B for 2 x 2 matrices, by A, with the transpose of B missing."""
+    b = np.array([[0.0, 0.5], [1.0, 0.1]])
+    got, expected = np.kron(np.eye(2), b), np.kron(np.eye(2), b.T)
+    return Jacobian(
+        rows=("y[0, 0]", "y[0, 1]", "y[1, 0]", "y[1, 1]"),
+        columns=("A[0, 0]", "A[0, 1]", "A[1, 0]", "A[1, 1]"),
+        got=got,
+        expected=expected,
+        bounds=np.full(got.shape, 2.0**-60),
+        wrong=got != expected,
+        bits=np.full(got.shape, 128),
+        dtype="float64",
+        origin="shrunk from 5 x 5",
+    )
+
+
+def network() -> Record:
+    """z = x + x^2 as a graph, whose input is read three times."""
+    nodes = (
+        Node(operation="x", value=3.0, adjoint=7.0),
+        Node(operation="*", value=9.0, adjoint=1.0, inputs=(0, 0), left=(3.0, 3.0)),
+        Node(operation="+", value=12.0, adjoint=1.0, inputs=(0, 1), left=(1.0, 1.0)),
+    )
+    return Record(
+        operator="net:fan-out",
+        subject="reference",
+        verdict=Verdict.RIGHT,
+        status=Status.PASS,
+        counts=counts(12),
+        claim={"formula": "z = x + x^2", "exhibit": "net:fan-out"},
+        graph=Dataflow(nodes=nodes, about="inputs x ()"),
+    )
 
 
 def failing() -> Record:
@@ -98,7 +158,8 @@ def failing() -> Record:
             Coverage(parameters="", shapes="(3, 4), (4, 2)", dtype="float64", counts=counts(3000, wrong=80)),
             Coverage(parameters="", shapes="(4,), (4, 2)", dtype="float32", counts=counts(1210, wrong=40, contract=2)),
         ),
-        curve=curve(),
+        curve=curve(order=1),
+        jacobian=jacobian(),
         certificate="Would have caught any single-entry error of at least 4.1e-11 in B.",
         untested=("second derivatives", "bfloat16"),
         oracles={"finite differences": 4100, "complex step": 230},
@@ -116,7 +177,7 @@ def claim(name: str, formula: str, signature: str, family: str) -> dict[str, str
         "citation": "Golub and Van Loan, Matrix Computations, section 1.1",
         "domain": "all reals",
         "kinks": "none",
-        "definition": f"def {name}(a, b):\n    return a @ b\n",
+        "definition": f"def {name}(a, b):  # {'a line that is wider than a page, ' * 9}\n    return a @ b\n",
     }
 
 

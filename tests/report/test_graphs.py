@@ -177,7 +177,7 @@ def test_hostile_names_and_numbers_are_text(tmp_path: Path) -> None:
     graph = Dataflow(nodes=(Node(operation=EVIL, value=1e300, adjoint=0.0), odd), about=EVIL)
     evil = replace(refuted(EVIL), printed=EVIL, right=EVIL, relation=EVIL, arithmetic=EVIL, hidden_when=EVIL)
     made = pages(tmp_path, record(graph=graph), record(operator="thread:x", correction=evil))
-    for name, text in made.items():
+    for text in made.values():
         outline = Outline(text)
         assert "img" not in outline.tags
-        assert outline.tags.count("script") == (name != "thread.html")
+        assert outline.tags.count("script") == 1
