@@ -180,7 +180,9 @@ def list_(name: str = "*", /) -> int:
 
 
 @app.command
-def report(file: Path, /, *, out: Path | None = None) -> int:
+def report(
+    file: Path, /, *, out: Path | None = None, single_file: Annotated[bool, Parameter(negative=())] = False
+) -> int:
     """Build the pages from a records file again, complete or not.
 
     Example: gradcheck report reports/records.jsonl --out /tmp/pages
@@ -191,6 +193,8 @@ def report(file: Path, /, *, out: Path | None = None) -> int:
         The records file of a run.
     out
         Directory for the pages; default the directory of FILE.
+    single_file
+        Write everything into one file, report.html in that directory, that can be sent around, instead of pages.
     """
     from gradcheck.cli import running
     from gradcheck.records_io import read
@@ -203,7 +207,7 @@ def report(file: Path, /, *, out: Path | None = None) -> int:
     if not found.complete:
         console.print(f"The run is incomplete: {len(found.missing)} of {len(found.header.planned)} pairs are missing.")
     with _writing(directory):
-        running.close(found, directory, console)
+        running.close(found, directory, console, single=single_file)
     return OK
 
 

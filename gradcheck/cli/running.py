@@ -191,12 +191,12 @@ def not_ok(record: Record) -> bool:
     return record.status is not Status.PASS and record.verdict is not Verdict.UNSUPPORTED
 
 
-def close(found: records_io.Run, out: Path, console: Console) -> None:
-    """Build the pages and print one closing line per subject."""
+def close(found: records_io.Run, out: Path, console: Console, *, single: bool = False) -> None:
+    """Build the pages, or all of them as a ``single`` file, and print one closing line per subject."""
     from gradcheck import report  # the pages are heavy, and come last
 
     with busy(console, "building the pages"):
-        index = report.build(found, out)[0]
+        index = report.single_file(found, out / "report.html") if single else report.build(found, out)[0]
     for subject in dict.fromkeys(name for name, _ in found.header.planned):
         records = [record for record in found.records if record.subject == subject]
         console.print(_summary(subject, records, sum(name == subject for name, _ in found.header.planned)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -112,12 +113,12 @@ def source(function: Any) -> list[str]:
     except (OSError, TypeError):
         return []
     width = len(str(first + len(lines)))
-    shown = [f"{first + k:>{width}} | {line.rstrip()}" for k, line in enumerate(lines[:SHOWN])]
+    shown = [f"{first + k:>{width}} | {line.rstrip().expandtabs(4)}" for k, line in enumerate(lines[:SHOWN])]
     return shown + ([f"{'':>{width}} | ... {len(lines) - SHOWN} more lines"] if len(lines) > SHOWN else [])
 
 
 def _repro(request: pytest.FixtureRequest, record: Record) -> str:
-    repro = f"pytest '{request.node.nodeid}' --gradcheck-seed={record.seed}"
+    repro = f"pytest {shlex.quote(request.node.nodeid)} --gradcheck-seed={record.seed}"
     session = request.config.stash.get(SESSION, None)
     if session is None or session.directory is None:
         return repro

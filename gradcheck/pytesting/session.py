@@ -115,7 +115,7 @@ class Session:
             count = known.write(listed.path, asserted, listed, self.passed | self.failed, gone)
             self.said.append(f"{count} failure{'s' * (count != 1)} pinned in {listed.path}")
             return
-        made = {(test, known.call_of(record, test)) for (test, _), (record, _) in self.kept.items()}
+        made = {(test, known.call_of(record, test)) for test, record in asserted}
         stale = known.stale(listed, made, self.passed, gone)
         self.said += stale
         if stale and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
@@ -148,6 +148,7 @@ class Session:
         from gradcheck.pytest_plugin import SETTINGS
         from gradcheck.records import Footer, Header, Status
         from gradcheck.records_io import Writer, read
+        from gradcheck.report import history
 
         settings = self.config.stash[SETTINGS]
         digest = hashlib.sha256(b"".join(map(line, records))).hexdigest()
@@ -161,6 +162,7 @@ class Session:
             environment={"platform": platform.system(), "machine": platform.machine(), "byteorder": sys.byteorder},
             command="pytest",
         )
+        history.remember(directory / "records.jsonl")
         with Writer(directory / "records.jsonl") as writer:
             writer.header(header)
             for record in records:
