@@ -138,3 +138,18 @@ def test_no_color_is_honoured(value: str, coloured: bool, monkeypatch: pytest.Mo
     console = Console(file=stream, force_terminal=True, width=100)
     list(running.shown(iter([sample.failing()]), 1, console))
     assert bool(re.search(r"\x1b\[[0-9;]*(3[0-9]|38;5;[0-9]+)m", stream.getvalue())) is coloured
+
+
+def test_a_run_tells_its_first_failures_in_full_with_command_and_page(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    operators = "tanh,log,where,sum,cumsum"
+    run = ["run", "tests.user_subjects:Wrong", "--operators", operators, "--profile", "quick", "--jobs", "1"]
+    assert cli.execute([*run, "--out", str(tmp_path)]) == cli.NOT_OK
+    out = capsys.readouterr().out
+    assert len(re.findall(r"^FAIL  mine ", out, re.MULTILINE)) == 3 and "2 more fail; the pages have all of them" in out
+    for name, page, anchor in re.findall(
+        r"repro          gradcheck replay (\w+) .*\n  page           (.*)#(\w+)$", out, re.M
+    ):
+        assert name == anchor and f'id="{anchor}"' in Path(page).read_text()
+    assert out.count("  page           ") == 3

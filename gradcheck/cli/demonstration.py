@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradcheck import records_io
-from gradcheck.cli import NOT_OK, OK, busy, planted, running, workers
-from gradcheck.records import Record, finding_id
-from gradcheck.report import build, text
-from gradcheck.report.terminal import describe
+from gradcheck.cli import NOT_OK, OK, busy, planted, running, telling, workers
+from gradcheck.records import Record
+from gradcheck.report import build
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,7 +42,7 @@ def demo(out: Path, version: str, console: Console) -> int:
 def told(out: Path, records: Sequence[Record], console: Console) -> int:
     """What was found of each mistake, in the order in which they were planted; 0 if each was found."""
     by_operator = {record.operator: record for record in records}
-    found = 0
+    pages, found = telling.page_names(records), 0
     for bug in planted.BUGS:
         record = by_operator.get(bug.operator)
         console.print("")
@@ -51,11 +50,8 @@ def told(out: Path, records: Sequence[Record], console: Console) -> int:
             console.print(f"NOT FOUND  {bug.name}, in {bug.operator}")
             continue
         found += 1
-        name = finding_id(record, text.by_weight(record)[0])
-        repro = f"gradcheck replay {name} --records {out / running.FILE}"
-        lines = describe(record, colour=console.is_terminal and not console.no_color, repro=repro).splitlines()
         console.print(f"planted        {bug.name}; right would be: {bug.right}")
-        console.print(console_text("\n".join(lines)))
+        telling.show(record, out, console, pages[record.subject, record.operator])
     run = records_io.read(out / running.FILE)
     with busy(console, "building the pages"):
         index = build(run, out)[0]
@@ -64,10 +60,3 @@ def told(out: Path, records: Sequence[Record], console: Console) -> int:
     console.print(f"pages  {index}")
     console.print("next   gradcheck run YOUR_MODULE:YOUR_SUBJECT, or gradcheck.check(forward, vjp, inputs) in Python")
     return OK if found == len(planted.BUGS) else NOT_OK
-
-
-def console_text(content: str) -> object:
-    """Text with ANSI colours as the console prints it."""
-    from rich.text import Text
-
-    return Text.from_ansi(content)

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradcheck import catalogue, records_io, subjects
-from gradcheck.cli import INTERRUPTED, NOT_OK, OK, busy, workers
+from gradcheck.cli import INTERRUPTED, NOT_OK, OK, RECORDS, busy, telling, workers
 from gradcheck.engine.containment import contained
 from gradcheck.errors import UsageError
-from gradcheck.records import Footer, Header, Record, Status, Verdict, finding_id
-from gradcheck.report import history, text
+from gradcheck.records import Footer, Header, Record, Status, Verdict
+from gradcheck.report import history
 from gradcheck.subjects.protocol import exhibits_of
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 Pair = tuple[str, str]
 
-FILE = "records.jsonl"
+FILE = RECORDS
 OUTPUT = "output.txt"
 ENTRIES = ("right", "wrong", "inaccurate", "convention", "inconclusive", "outside")
 DECIDED = ("right", "wrong", "inaccurate", "convention")
@@ -195,18 +195,14 @@ def close(found: records_io.Run, out: Path, console: Console, *, single: bool = 
     """Build the pages, or all of them as a ``single`` file, and print one closing line per subject."""
     from gradcheck import report  # the pages are heavy, and come last
 
+    if not single:
+        telling.tell(found, out, console)
     with busy(console, "building the pages"):
         index = report.single_file(found, out / "report.html") if single else report.build(found, out)[0]
     for subject in dict.fromkeys(name for name, _ in found.header.planned):
         records = [record for record in found.records if record.subject == subject]
         console.print(_summary(subject, records, sum(name == subject for name, _ in found.header.planned)))
     console.print(f"pages  {index}")
-    failing = [record for record in found.records if any(finding.severity.fails for finding in record.findings)]
-    if failing:
-        name = finding_id(failing[0], text.by_weight(failing[0])[0])
-        console.print(
-            f"replay  gradcheck replay {name} --records {out / FILE}  (the first of them; names are on the pages)"
-        )
 
 
 def _summary(subject: str, records: Sequence[Record], planned: int) -> str:

@@ -55,7 +55,8 @@ def assert_gradients(
     said = describe(
         replace(record, operator=result.record.operator),
         source=source(_backward(forward, vjp)),
-        repro=_repro(request, record),
+        repro=f"pytest {shlex.quote(request.node.nodeid)} --gradcheck-seed={record.seed}",
+        page=_page(request, record),
     )
     error = GradientError(result)
     error.args = (said,)
@@ -117,17 +118,15 @@ def source(function: Any) -> list[str]:
     return shown + ([f"{'':>{width}} | ... {len(lines) - SHOWN} more lines"] if len(lines) > SHOWN else [])
 
 
-def _repro(request: pytest.FixtureRequest, record: Record) -> str:
-    repro = f"pytest {shlex.quote(request.node.nodeid)} --gradcheck-seed={record.seed}"
+def _page(request: pytest.FixtureRequest, record: Record) -> str:
+    """Address of the page about the gravest finding; empty where no report is written."""
     session = request.config.stash.get(SESSION, None)
     if session is None or session.directory is None:
-        return repro
+        return ""
     from gradcheck.report.render import file_names
 
     name = "index.html"  # where the page can be found whatever its name is
     if len(record.operator) < LONGEST:
         name = file_names([(record.subject, record.operator)])[0]
-    first = text.by_weight(record)[:1]
-    anchor = "".join(f"#{finding_id(record, finding)}" for finding in first)
-    directory = Path(place(session.directory, request.config.invocation_params.dir))
-    return f"{repro}   page  {directory / name}{anchor}"
+    anchor = "".join(f"#{finding_id(record, finding)}" for finding in text.by_weight(record)[:1])
+    return f"{Path(place(session.directory, request.config.invocation_params.dir)) / name}{anchor}"

@@ -13,11 +13,13 @@ _LABEL = 13  # the widest label and two blanks
 _ALSO = 8  # further findings that are listed by name; more would push the first one off the screen
 
 
-def describe(record: Record, *, colour: bool = False, source: Sequence[str] = (), repro: str = "") -> str:
+def describe(
+    record: Record, *, colour: bool = False, source: Sequence[str] = (), repro: str = "", page: str = ""
+) -> str:
     """The whole record in a few lines.  ``colour`` adds ANSI colours; the words alone say everything.
 
     ``source`` are lines of the backward function, where they are known; ``repro`` says how to see it again, where that is
-    not by the record's own call or run.
+    not by the record's own call or run, and ``page`` where all of it is shown.
     """
     findings = text.by_weight(record)
     lines = [_headline(record, findings, colour)]
@@ -27,7 +29,7 @@ def describe(record: Record, *, colour: bool = False, source: Sequence[str] = ()
     else:
         lines.append(f"  {record.verdict}")
         lines += _others(findings)
-    lines += _basis(record, repro)
+    lines += _basis(record, repro, page)
     return "\n".join(lines)
 
 
@@ -92,7 +94,7 @@ def _row(label: str, content: str) -> str:
     return f"  {label:<{_LABEL}}  {content}"
 
 
-def _basis(record: Record, repro: str) -> Iterator[str]:
+def _basis(record: Record, repro: str, page: str) -> Iterator[str]:
     """What the verdict rests on, said on a pass as on a failure."""
     counts = [f"{count} {text.clean(key)}" for key, count in record.counts.items() if count]
     if counts:
@@ -103,7 +105,11 @@ def _basis(record: Record, repro: str) -> Iterator[str]:
         yield _row("certificate", text.clean(record.certificate))
     for number, what in enumerate(record.untested):
         yield _row("not tested" if number == 0 else "", text.clean(what))
-    yield _row("seed", f"{record.seed}   repro  {repro or _repro(record)}")
+    yield _row("seed", f"{record.seed}" if repro else f"{record.seed}   repro  {_repro(record)}")
+    if repro:
+        yield _row("repro", repro)
+    if page:
+        yield _row("page", page)
 
 
 def _repro(record: Record) -> str:
