@@ -15,9 +15,6 @@ from gradcheck.report import build
 if TYPE_CHECKING:
     from rich.console import Console
 
-LIMIT = 60.0
-"""Seconds for one operator: ten times what the slowest takes on an idle processor."""
-
 
 def demo(out: Path, version: str, console: Console) -> int:
     """Find the planted mistakes and write the report; 0 if all of them were found."""
@@ -27,7 +24,10 @@ def demo(out: Path, version: str, console: Console) -> int:
     console.print("")
     planned = tuple((planted.NAME, bug.operator) for bug in planted.BUGS)
     header = running.header_of(planned, "default", 0, version, [planted.Planted()], "gradcheck demo")
-    tasks = [workers.Task(planted.LOAD, planted.NAME, operator, "default", 0, LIMIT) for _, operator in planned]
+    tasks = [
+        workers.Task(planted.LOAD, planted.NAME, operator, "default", 0, running.LIMITS["default"])
+        for _, operator in planned
+    ]
     records = []
     with tempfile.TemporaryDirectory(prefix="gradcheck-") as scratch, records_io.Writer(out / running.FILE) as writer:
         writer.header(header)

@@ -30,6 +30,10 @@ CODES = {"reproduced": 0, "changed": 1, "not reproduced": 3}
 """Exit codes: 3 and not 1, so that a script can tell a case that is mended from one that fails otherwise."""
 
 
+READY = "ready"
+"""What the process says when gradcheck and the subject are loaded."""
+
+
 def replay(name: str, file: Path, limit: float, console: Console) -> int:
     """Find, show and repeat; the exit code."""
     record, finding, profile = find(name, file)
@@ -83,16 +87,19 @@ def outcome_of(record: Record, finding: Finding, limit: float, profile: str = "d
 
     context = multiprocessing.get_context("spawn")  # as the workers are: no threads of ours in it
     ours, theirs = context.Pipe()
-    slim = replace(record, findings=(finding,), curve=None, ulps=(), coverage=(), graph=None)
+    slim = replace(record, findings=(finding,), curve=None, ulps=(), coverage=(), graph=None, jacobian=None)
     process = context.Process(target=_again, args=(theirs, encode_line(slim), os.getcwd(), profile), daemon=True)
     process.start()
     theirs.close()
     try:
-        wait([ours], timeout=limit or None)
-        if not ours.poll():
+        word, about = ours.recv()  # when everything is loaded, and the clock begins to run
+        if word == READY:
+            wait([ours], timeout=limit or None)
+        if word == READY and not ours.poll():
             said = f"it did not return within {limit:g} s"
             return Outcome(REPRODUCED if finding.code == "GC124" else CHANGED, said)
-        word, about = ours.recv()
+        if word == READY:
+            word, about = ours.recv()
     except EOFError:
         process.join()
         ended = process.exitcode or 0
@@ -128,10 +135,12 @@ def _again(connection: Connection[Any, Any], line: bytes, directory: str, profil
     assert isinstance(record, Record)
     try:
         os.dup2(2, 1)  # what the code under test prints is no answer of ours
-        if record.subject == GIVEN:
+        given = record.subject == GIVEN
+        subject = None if given else subjects.load(record.claim.get("load", record.subject))
+        connection.send((READY, ""))
+        if subject is None:
             outcome = replay_given(record, record.findings[0])
         else:
-            subject = subjects.load(record.claim.get("load", record.subject))
             outcome = replay(subject, record, record.findings[0], profile=profile)
         connection.send((outcome.word, outcome.about))
     except (UsageError, RecordError) as error:

@@ -102,7 +102,15 @@ def write(path: Path, records: Iterable[tuple[str, Record]], before: Known, ran:
         call = call_of(record, test)
         for finding in pinnable(record):
             slim = replace(
-                record, findings=(finding,), curve=None, ulps=(), coverage=(), counts={}, oracles={}, untested=()
+                record,
+                findings=(finding,),
+                curve=None,
+                ulps=(),
+                jacobian=None,
+                coverage=(),
+                counts={},
+                oracles={},
+                untested=(),
             )
             tree = json.loads(line(replace(slim, certificate="", seconds=0.0)))
             reason = reasons.get((test, call, finding.code, finding.argument), "")
