@@ -210,6 +210,18 @@ def test_pages_from_a_report_equal_those_of_the_run(checked: list[Any], go: Call
         assert page.read_bytes() == (tmp_path / page.name).read_bytes()
 
 
+def test_a_report_in_one_file_is_one_file(
+    checked: list[Any], go: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    go("other")
+    out = tmp_path / "one"
+    assert cli.execute(["report", str(tmp_path / "records.jsonl"), "--out", str(out), "--single-file"]) == cli.OK
+    assert [path.name for path in out.iterdir()] == ["report.html"]
+    assert f"pages  {out / 'report.html'}" in capsys.readouterr().out
+    content = (out / "report.html").read_text()
+    assert all(name in content for name in OPERATORS.split(","))
+
+
 def test_list_names_every_operator_and_states_the_claim_of_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.execute(["list"]) == cli.OK
     out = capsys.readouterr().out

@@ -15,6 +15,8 @@ BASE = {"records", "claim", "errors", "trees", "flat"}
 ALLOWED: dict[str, set[str]] = {
     "records": set(),
     "errors": set(),
+    "codes": set(),
+    "config": {"errors"},
     "trees": {"errors", "records"},
     "flat": {"records"},
     "claim": {"records", "errors"},
@@ -29,7 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "engine": BASE | MIDDLE,
     "diagnosis": BASE | MIDDLE,
 }
-SHELLS = {"cli", "pytest_plugin", "__main__", "__init__"}
+SHELLS = {"cli", "machine_formats", "replay", "pytesting", "pytest_plugin", "__main__", "__init__"}
 """Shells may import everything."""
 
 LATE = {

@@ -1,7 +1,9 @@
 """The command line: a thin shell over the engine.
 
 Exit codes, the same as pytest's where they mean the same: 0 all is well, 1 some gradient is not ok, 2 interrupted,
-4 wrong usage.  Heavy modules are imported by the command that needs them, so that ``--help`` is instant.
+3 not reproduced (``replay`` alone), 4 wrong usage.
+
+Heavy modules are imported by the command that needs them, so that ``--help`` is instant.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import contextlib
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import cyclopts
 from cyclopts import App, Parameter, Token
@@ -24,7 +26,12 @@ if TYPE_CHECKING:
 
 OK, NOT_OK, INTERRUPTED, WRONG_USAGE = 0, 1, 2, 4
 
+RECORDS = "records.jsonl"
+"""The records file in the directory of a run."""
+
 Profile = Literal["quick", "default", "thorough"]
+Shell = Literal["bash", "zsh", "fish"]
+Format = Literal["json", "junit", "github", "sarif"]
 
 
 def version() -> str:
@@ -40,6 +47,8 @@ def version() -> str:
 app = App(
     name="gradcheck",
     help="Is this the derivative of that, and how do you know?",
+    help_epilogue="First steps: `gradcheck demo`, then `gradcheck run YOUR_MODULE:YOUR_SUBJECT`. Exit codes: 0 all is well, 1 some "
+    "gradient is not ok, 2 interrupted, 3 not reproduced, 4 wrong usage.",
     version=version,
     result_action="return_value",
 )
@@ -58,16 +67,23 @@ def run(
     subjects: Annotated[list[str] | None, Parameter(negative_iterable=())] = None,
     /,
     *,
-    operators: str = "*",
+    operators: str | None = None,
     profile: Profile | None = None,
     seed: Annotated[int | None, Whole] = None,
-    out: Path = Path("reports"),
-    resume: bool = False,
-    jobs: Annotated[int, Whole] = 0,
+    out: Path | None = None,
+    resume: Annotated[bool, Parameter(negative=())] = False,
+    jobs: Annotated[int | None, Whole] = None,
     time_limit: float | None = None,
-    isolate: bool = False,
+    isolate: bool | None = None,
+    format_: Annotated[Format | None, Parameter(name="--format")] = None,
+    format_output: Path | None = None,
 ) -> int:
     """Check implementations against the catalogue, write records and pages.
+
+    What is not said here is taken from GRADCHECK_* in the environment (GRADCHECK_PROFILE, GRADCHECK_TIME_LIMIT), or
+    else from [tool.gradcheck] in pyproject.toml (profile, time-limit), or else is as stated.
+
+    Example: gradcheck run autograd mine.ops:Backend --operators 'log*,softmax' --profile quick
 
     Parameters
     ----------
@@ -75,50 +91,81 @@ def run(
         Implementations under test; none means the project's own reference networks and rules.
     operators
         Shell-style patterns of operator names, separated by commas; also of what a subject brings of its own,
-        such as net:* and thread:* of the reference subject.
+        such as net:* and thread:* of the reference subject.  Default: all.
     profile
-        How much is looked at: quick, default or thorough.
+        How much is looked at: quick, default or thorough.  Default: default.
     seed
         Seed of every random draw; the same seed repeats the run.  Default 0.
     out
-        Directory for records.jsonl and the pages.
+        Directory for records.jsonl and the pages.  Default: reports.
     resume
         Continue the records file in OUT that an earlier run left incomplete.
     jobs
-        Worker processes; 0 takes one per processor.
+        Worker processes; 0 takes one per processor.  Default: 0.
     time_limit
         Seconds per operator, after which it is stopped and recorded as such; 0 for no limit.
         Default 120, 600 or 7200, by profile.
     isolate
         Ask each subject in a process of its own, which it cannot take the run down with.
+    format_
+        Also write the result for machines: json, junit, github (annotations) or sarif (2.1.0).  On standard output, and
+        then what people read is on standard error.
+    format_output
+        File for that instead of standard output.
     """
+    from gradcheck import config
     from gradcheck.cli import peers, running
 
-    if jobs < 0:
+    if jobs is not None and jobs < 0:
         raise UsageError(f"--jobs {jobs}: give a number of processes, or 0 for one per processor")
     if seed is not None and seed < 0:
         raise UsageError(f"--seed {seed}: give an integer that is not negative")
-    if time_limit is not None and not 0 <= time_limit < 1e9:  # beyond that a timer overflows
+    if time_limit is not None and not 0 <= time_limit < config.LONGEST:
         raise UsageError(f"--time-limit {time_limit:g}: give a number of seconds, or 0 for no limit")
-    if os.getcwd() not in sys.path:  # as `python -m` does: a subject of one's own is found from where one stands
-        sys.path.insert(0, os.getcwd())
+    settings = config.load()
+    _find_subjects()
+    names = subjects or list(settings.subjects or ["reference"])
+    out = _first(out, settings.out, Path("reports"))
     request = running.Request(
-        subjects=peers.isolating(subjects or ["reference"]) if isolate else subjects or ["reference"],
-        operators=operators,
-        profile=profile,
-        seed=seed,
+        subjects=peers.isolating(names) if _first(isolate, settings.isolate, False) else names,
+        operators=_first(operators, settings.operators, "*"),
+        profile=_first(profile, settings.profile, None),
+        seed=_first(seed, settings.seed, None),
         out=out,
         resume=resume,
-        jobs=jobs,
-        limit=time_limit,
+        jobs=_first(jobs, settings.jobs, 0),
+        limit=_first(time_limit, settings.time_limit, None),
+        settings=settings.sources,
     )
+    chosen = _first(format_, settings.format, None)
+    if format_output is not None and chosen is None:
+        raise UsageError(f"--format-output {format_output}: name a --format, one of {', '.join(config.FORMATS)}")
     with _writing(out):
-        return running.run(request, version(), _console())
+        code = running.run(request, version(), _console(stderr=chosen is not None and format_output is None))
+    if chosen is not None:
+        from gradcheck.cli.machines import write
+
+        with _writing(format_output or Path("-"), "--format-output"):
+            write(chosen, out / RECORDS, format_output)
+    return code
+
+
+def _first(*values: Any) -> Any:
+    """The first that is said: option, environment or file, default."""
+    return next((value for value in values if value is not None), None)
+
+
+def _find_subjects() -> None:
+    """A subject of one's own is found from where one stands, as by `python -m`."""
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
 
 
 @app.command(name="list")
 def list_(name: str = "*", /) -> int:
     """List the operators of the catalogue, one a line, or explain one of them.
+
+    Examples: gradcheck list 'conv*,*pool*'; gradcheck list softmax
 
     Parameters
     ----------
@@ -133,8 +180,12 @@ def list_(name: str = "*", /) -> int:
 
 
 @app.command
-def report(file: Path, /, *, out: Path | None = None) -> int:
+def report(
+    file: Path, /, *, out: Path | None = None, single_file: Annotated[bool, Parameter(negative=())] = False
+) -> int:
     """Build the pages from a records file again, complete or not.
+
+    Example: gradcheck report reports/records.jsonl --out /tmp/pages
 
     Parameters
     ----------
@@ -142,6 +193,8 @@ def report(file: Path, /, *, out: Path | None = None) -> int:
         The records file of a run.
     out
         Directory for the pages; default the directory of FILE.
+    single_file
+        Write everything into one file, report.html in that directory, that can be sent around, instead of pages.
     """
     from gradcheck.cli import running
     from gradcheck.records_io import read
@@ -154,12 +207,94 @@ def report(file: Path, /, *, out: Path | None = None) -> int:
     if not found.complete:
         console.print(f"The run is incomplete: {len(found.missing)} of {len(found.header.planned)} pairs are missing.")
     with _writing(directory):
-        running.close(found, directory, console)
+        running.close(found, directory, console, single=single_file)
     return OK
 
 
+@app.command
+def replay(
+    id_: Annotated[str, Parameter(name="ID")], /, *, records: Path | None = None, time_limit: float = 60.0
+) -> int:
+    """Run the counterexample of one finding again, bit for bit, from its record alone.
+
+    The subject is loaded anew, in a process of its own.  Exit code 0: reproduced.  1: changed, the case still fails but
+    otherwise.  3: not reproduced.  4: there is no such finding, or the subject cannot be loaded.
+
+    Example: gradcheck replay 7f3a91
+
+    Parameters
+    ----------
+    id_
+        The name of the finding, 12 hexadecimal digits, as it stands on its page; a beginning is enough if it is unique.
+    records
+        The records file that has it.  Default: records.jsonl in reports, or in the directory that the settings name.
+    time_limit
+        Seconds until the case is stopped; 0 for no limit.
+    """
+    from gradcheck import config
+    from gradcheck.cli import replaying
+
+    if not 0 <= time_limit < config.LONGEST:
+        raise UsageError(f"--time-limit {time_limit:g}: give a number of seconds, or 0 for no limit")
+    _find_subjects()
+    file = records or (config.load().out or Path("reports")) / RECORDS
+    return replaying.replay(id_, file, time_limit, _console())
+
+
+@app.command
+def diff(old: Path, new: Path | None = None, /) -> int:
+    """Say what changed from one run to another: newly wrong, newly right, changed digits, what came and what went.
+
+    Exit code 1 if something is newly wrong.  Examples: gradcheck diff reports; gradcheck diff main/records.jsonl reports
+
+    Parameters
+    ----------
+    old
+        Records file of the earlier run, or its directory; the only one that is named is compared with the run before it,
+        which `gradcheck run` keeps in history beside the pages.
+    new
+        Records file of the later run, or its directory.
+    """
+    from gradcheck.cli import diffing
+
+    return diffing.diff(old, new, _console())
+
+
+@app.command
+def completion(shell: Shell, /) -> int:
+    """Print the completion script for a shell: commands, options and their choices.
+
+    bash: gradcheck completion bash > ~/.local/share/bash-completion/completions/gradcheck.  zsh: gradcheck completion zsh >
+    a directory of fpath, as _gradcheck.  fish: gradcheck completion fish > ~/.config/fish/completions/gradcheck.fish.
+
+    Parameters
+    ----------
+    shell
+        bash, zsh or fish.
+    """
+    print(app.generate_completion(prog_name="gradcheck", shell=shell), end="")
+    return OK
+
+
+@app.command
+def demo(*, out: Path = Path("reports/demo")) -> int:
+    """Two minutes for a new user: plant well-known mistakes into the reference rules, find them, and write the report.
+
+    Takes less than half a minute.  Exit code 0 if every mistake was found.
+
+    Parameters
+    ----------
+    out
+        Directory for records.jsonl and the pages.
+    """
+    from gradcheck.cli import demonstration
+
+    with _writing(out):
+        return demonstration.demo(out, version(), _console())
+
+
 @contextlib.contextmanager
-def _writing(out: Path) -> Iterator[None]:
+def _writing(out: Path, option: str = "--out") -> Iterator[None]:
     """A file that cannot be written is a matter of the option that named its directory."""
     try:
         yield
@@ -167,7 +302,8 @@ def _writing(out: Path) -> Iterator[None]:
         raise
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        raise UsageError(f"--out {out}: it cannot be written to ({what}); name another directory") from error
+        mend = "name another directory" if option == "--out" else "name another file"
+        raise UsageError(f"{option} {out}: it cannot be written to ({what}); {mend}") from error
 
 
 @app.command
@@ -226,7 +362,11 @@ def prove(
         return proving.prove(_console(), names or [], output, time_limit)
 
 
-app.command("gradcheck.cli.peers:app", name="peer")
+app.command(
+    "gradcheck.cli.peers:app",
+    name="peer",
+    help="Help those who write a peer: a subject in another process or language.",
+)
 
 
 @app.command(name="version")
@@ -236,11 +376,16 @@ def version_() -> int:
     return OK
 
 
-def _console() -> Console:
+def _console(*, stderr: bool = False) -> Console:
     from rich.console import Console
 
     # Names come from the code under test: no markup in them, no highlighting, no wrapping of long lines.
-    return Console(markup=False, highlight=False, emoji=False, soft_wrap=True)
+    return Console(markup=False, highlight=False, emoji=False, soft_wrap=True, stderr=stderr)
+
+
+def busy(console: Console, words: str) -> contextlib.AbstractContextManager[object]:
+    """Something that moves on a terminal while one step of unknown length is taken; nothing elsewhere."""
+    return console.status(words) if console.is_terminal else contextlib.nullcontext()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

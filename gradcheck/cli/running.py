@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradcheck import catalogue, records_io, subjects
-from gradcheck.cli import INTERRUPTED, NOT_OK, OK, workers
+from gradcheck.cli import INTERRUPTED, NOT_OK, OK, RECORDS, busy, telling, workers
 from gradcheck.engine.containment import contained
 from gradcheck.errors import UsageError
 from gradcheck.records import Footer, Header, Record, Status, Verdict
+from gradcheck.report import history
 from gradcheck.subjects.protocol import exhibits_of
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 Pair = tuple[str, str]
 
-FILE = "records.jsonl"
+FILE = RECORDS
 OUTPUT = "output.txt"
 ENTRIES = ("right", "wrong", "inaccurate", "convention", "inconclusive", "outside")
 DECIDED = ("right", "wrong", "inaccurate", "convention")
@@ -52,6 +53,8 @@ class Request:
     resume: bool
     jobs: int
     limit: float | None
+    settings: tuple[str, ...] = ()
+    """Where settings come from that were not given on the command line."""
 
 
 def run(request: Request, version: str, console: Console) -> int:
@@ -63,23 +66,16 @@ def run(request: Request, version: str, console: Console) -> int:
     if len(by_name) < len(loaded):
         raise UsageError(f"two of the subjects {', '.join(names)} call themselves by one name; run them one at a time")
     planned = tuple((subject, operator) for subject in by_name for operator in selected[subject])
-    versions = {"gradcheck": version, "python": platform.python_version()}
-    versions |= {name: metadata.version(name) for name in PEERS}
-    versions |= {f"subject {subject.name}": subject.version for subject in loaded.values()}
+    versions = versions_of(version, list(loaded.values()))
     path = request.out / FILE
     earlier = records_io.read(path) if request.resume and _begun(path) else None
     if earlier is not None:
         _same_run(path, earlier.header, planned, versions, request)
         header = earlier.header
     else:
-        header = Header(
-            run=secrets.token_hex(4),
-            planned=planned,
-            profile=request.profile or "default",
-            seed=request.seed or 0,
-            versions=versions,
-            environment={"platform": platform.system(), "machine": platform.machine(), "byteorder": sys.byteorder},
-            command=f"gradcheck run {' '.join(names)} --operators {request.operators}",
+        command = f"gradcheck run {' '.join(names)} --operators {request.operators}"
+        header = header_of(
+            planned, request.profile or "default", request.seed or 0, version, list(loaded.values()), command
         )
     left = earlier.missing if earlier is not None else planned
     limit = LIMITS[header.profile] if request.limit is None else request.limit or None
@@ -87,22 +83,24 @@ def run(request: Request, version: str, console: Console) -> int:
     console.print(
         f"gradcheck {version}  profile {header.profile}  seed {header.seed}  {len(left)} check{'s' * (len(left) != 1)} to do"
     )
+    if request.settings:
+        console.print(f"settings  {', '.join(request.settings)}")
     started = time.perf_counter()
     interrupted = False
+    if earlier is None:
+        history.remember(path)  # the run that is about to be overwritten
     with records_io.Writer(path, append=earlier is not None) as writer:
         if earlier is None:
             writer.header(header)
             (request.out / OUTPUT).unlink(missing_ok=True)
         try:
-            for record in _shown(_checked(tasks, request), len(tasks), console):
+            for record in shown(_checked(tasks, request), len(tasks), console):
                 writer.record(record)
         except KeyboardInterrupt:
             interrupted = True
         found = records_io.read(path)
         if not found.complete and not found.missing:
-            seconds = sum(record.seconds for record in found.records)
-            failed = sum(map(not_ok, found.records))
-            writer.footer(Footer(records=len(found.records), failed=failed, seconds=seconds))
+            writer.footer(footer_of(found.records))
     if interrupted:
         console.print("Interrupted.  `--resume` goes on from here.")
     found = records_io.read(path)
@@ -111,6 +109,34 @@ def run(request: Request, version: str, console: Console) -> int:
         console.print(f"printed  {request.out / OUTPUT}  (by the code under test)")
     console.print(f"{time.perf_counter() - started:.1f} s")
     return INTERRUPTED if interrupted else NOT_OK if any(map(not_ok, found.records)) else OK
+
+
+def versions_of(version: str, tested: Sequence[Subject]) -> dict[str, str]:
+    """What a run depends on: gradcheck, Python, what computes the truth, and the subjects."""
+    versions = {"gradcheck": version, "python": platform.python_version()}
+    versions |= {name: metadata.version(name) for name in PEERS}
+    return versions | {f"subject {subject.name}": subject.version for subject in tested}
+
+
+def header_of(
+    planned: tuple[Pair, ...], profile: str, seed: int, version: str, tested: Sequence[Subject], command: str
+) -> Header:
+    """The first line of a new run."""
+    return Header(
+        run=secrets.token_hex(4),
+        planned=planned,
+        profile=profile,
+        seed=seed,
+        versions=versions_of(version, tested),
+        environment={"platform": platform.system(), "machine": platform.machine(), "byteorder": sys.byteorder},
+        command=command,
+    )
+
+
+def footer_of(records: Sequence[Record]) -> Footer:
+    """The last line of a complete run."""
+    seconds = sum(record.seconds for record in records)
+    return Footer(records=len(records), failed=sum(map(not_ok, records)), seconds=seconds)
 
 
 def _selected(operators: str, tested: Sequence[Subject]) -> dict[str, list[str]]:
@@ -150,7 +176,7 @@ def _checked(tasks: Sequence[workers.Task], request: Request) -> Iterator[Record
     """The records as they are ready; what the code under test prints is kept in a file of its own."""
     with (
         tempfile.TemporaryDirectory(prefix="gradcheck-") as scratch,
-        contextlib.closing(workers.checked(tasks, request.jobs or _processors(), Path(scratch))) as results,
+        contextlib.closing(workers.checked(tasks, request.jobs or processors(), Path(scratch))) as results,
     ):
         for done in results:
             if done.printed:
@@ -165,11 +191,14 @@ def not_ok(record: Record) -> bool:
     return record.status is not Status.PASS and record.verdict is not Verdict.UNSUPPORTED
 
 
-def close(found: records_io.Run, out: Path, console: Console) -> None:
-    """Build the pages and print one closing line per subject."""
+def close(found: records_io.Run, out: Path, console: Console, *, single: bool = False) -> None:
+    """Build the pages, or all of them as a ``single`` file, and print one closing line per subject."""
     from gradcheck import report  # the pages are heavy, and come last
 
-    index = report.build(found, out)[0]
+    if not single:
+        telling.tell(found, out, console)
+    with busy(console, "building the pages"):
+        index = report.single_file(found, out / "report.html") if single else report.build(found, out)[0]
     for subject in dict.fromkeys(name for name, _ in found.header.planned):
         records = [record for record in found.records if record.subject == subject]
         console.print(_summary(subject, records, sum(name == subject for name, _ in found.header.planned)))
@@ -221,14 +250,14 @@ def _same_run(
             )
 
 
-def _processors() -> int:
+def processors() -> int:
     """How many processors this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def _shown(results: Iterator[Record], total: int, console: Console) -> Iterator[Record]:
+def shown(results: Iterator[Record], total: int, console: Console) -> Iterator[Record]:
     """The records, each shown as it passes: a progress bar on a terminal, one line each elsewhere."""
     if not console.is_terminal:
         for number, record in enumerate(results, start=1):

@@ -32,6 +32,9 @@ GRACE = 10.0
 PRINTED = 65_536
 """Characters of a subject's output that are kept per operator: the last ones."""
 
+ENDED = ("GC124", "GC125")
+"""Findings that say how a check ended before its time."""
+
 READY = b"ready"
 """What a process says when it has loaded gradcheck."""
 
@@ -59,21 +62,38 @@ class Done:
     printed: str
 
 
-def check(task: Task) -> Record:
-    """Check one operator, or one exhibit, of one subject, in this process."""
+def check(task: Task, kept: Path | None = None) -> Record:
+    """Check one operator, or one exhibit, of one subject, in this process; ``kept`` is the file of its journal."""
     from gradcheck import catalogue, subjects
     from gradcheck.engine.exhibits import check_exhibit
     from gradcheck.engine.verify import verify_operator
 
     tested = subjects.load(task.load)
+    if kept is not None:
+        from gradcheck.cli import journal
+
+        tested = journal.Journalled(tested, journal.Journal(kept))
     options: Any = {"profile": task.profile, "seed": task.seed, "limit": task.limit}
     if task.operator in catalogue.operators():
         record = verify_operator(tested, catalogue.operator(task.operator), **options)
     else:
         record = check_exhibit(tested, task.operator, **options)
     record = replace(record, subject=task.name)  # a subject may call itself otherwise from one time to the next
+    if kept is not None:
+        record = _with_last_call(record, kept)
     # The page's snippet has to load the subject by the name it was asked for.
     return record if task.load == task.name else replace(record, claim={**record.claim, "load": task.load})
+
+
+def _with_last_call(record: Record, kept: Path) -> Record:
+    """The record with the call that was being made when the process ended or its time was over."""
+    from gradcheck.cli import journal
+
+    if not any(finding.code in ENDED for finding in record.findings):
+        return record
+    call = journal.last_call(kept)
+    ended = [journal.with_call(finding, call) if finding.code in ENDED else finding for finding in record.findings]
+    return replace(record, findings=tuple(ended))
 
 
 def checked(tasks: Sequence[Task], jobs: int, scratch: Path) -> Generator[Done]:
@@ -102,6 +122,7 @@ class _Worker:
 
     def __init__(self, output: Path) -> None:
         self.output, self.read = output, 0
+        self.kept = output.with_suffix(".journal")
         self.task: Task | None = None
         self.begun = 0.0
         self.ready = False
@@ -120,7 +141,7 @@ class _Worker:
         # spawn, not fork: forking a process with threads (BLAS, progress bar) may deadlock.
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=_work, args=(theirs, str(self.output)))
+        self.process = context.Process(target=_work, args=(theirs, str(self.output), str(self.kept)))
         self.ready = False
         with _single_threaded():
             self.process.start()
@@ -165,6 +186,7 @@ class _Worker:
             if not self.ready:
                 raise UsageError(f"a worker process cannot be started ({last or 'it said nothing'}); mend that first")
             record = killed(self.task) if late else died(self.task, self.code, last)
+            record = _with_last_call(record, self.kept)
         else:
             printed = self._printed()
         self.task = None
@@ -250,7 +272,7 @@ def _without_more(task: Task, finding: Finding, verdict: Verdict, status: Status
     )
 
 
-def _work(connection: Connection[Any, Any], output: str) -> None:
+def _work(connection: Connection[Any, Any], output: str, kept: str) -> None:
     """The life of a worker process: tasks in, records out, everything else to the output file."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
     _divert(output)
@@ -266,7 +288,7 @@ def _work(connection: Connection[Any, Any], output: str) -> None:
         except EOFError:
             return
         try:
-            record = check(task)
+            record = check(task, Path(kept))
         except Exception as error:
             traceback.print_exc()
             record = _without_more(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gradcheck.records import Finding, Record, Status
 from gradcheck.report import text
@@ -13,17 +13,23 @@ _LABEL = 13  # the widest label and two blanks
 _ALSO = 8  # further findings that are listed by name; more would push the first one off the screen
 
 
-def describe(record: Record, *, colour: bool = False) -> str:
-    """The whole record in a few lines.  ``colour`` adds ANSI colours; the words alone say everything."""
+def describe(
+    record: Record, *, colour: bool = False, source: Sequence[str] = (), repro: str = "", page: str = ""
+) -> str:
+    """The whole record in a few lines.  ``colour`` adds ANSI colours; the words alone say everything.
+
+    ``source`` are lines of the backward function, where they are known; ``repro`` says how to see it again, where that is
+    not by the record's own call or run, and ``page`` where all of it is shown.
+    """
     findings = text.by_weight(record)
     lines = [_headline(record, findings, colour)]
     if record.status is Status.FAIL and findings:
-        lines += _finding(findings[0])
+        lines += _finding(findings[0], source)
         lines += _others(findings[1:])
     else:
         lines.append(f"  {record.verdict}")
         lines += _others(findings)
-    lines += _basis(record)
+    lines += _basis(record, repro, page)
     return "\n".join(lines)
 
 
@@ -41,9 +47,11 @@ def _headline(record: Record, findings: list[Finding], colour: bool) -> str:
     return f"{word}  {name} : {text.clean(first.argument)}    {first.code} {title}"
 
 
-def _finding(finding: Finding) -> Iterator[str]:
+def _finding(finding: Finding, source: Sequence[str]) -> Iterator[str]:
     if finding.where:
         yield f"  {text.clean(finding.where)}"
+    for line in source:
+        yield f"     {text.clean(line)}"
     yield f"  {text.clean(finding.message)}"
     if finding.point is not None:
         types = " ".join(dict.fromkeys(values.dtype.name for values in finding.point.inputs))
@@ -86,7 +94,7 @@ def _row(label: str, content: str) -> str:
     return f"  {label:<{_LABEL}}  {content}"
 
 
-def _basis(record: Record) -> Iterator[str]:
+def _basis(record: Record, repro: str, page: str) -> Iterator[str]:
     """What the verdict rests on, said on a pass as on a failure."""
     counts = [f"{count} {text.clean(key)}" for key, count in record.counts.items() if count]
     if counts:
@@ -97,7 +105,11 @@ def _basis(record: Record) -> Iterator[str]:
         yield _row("certificate", text.clean(record.certificate))
     for number, what in enumerate(record.untested):
         yield _row("not tested" if number == 0 else "", text.clean(what))
-    yield _row("seed", f"{record.seed}   repro  {_repro(record)}")
+    yield _row("seed", f"{record.seed}" if repro else f"{record.seed}   repro  {_repro(record)}")
+    if repro:
+        yield _row("repro", repro)
+    if page:
+        yield _row("page", page)
 
 
 def _repro(record: Record) -> str:
