@@ -17,6 +17,7 @@ import fnmatch
 import hashlib
 import json
 import os
+import re
 import sys
 import time
 from collections import Counter
@@ -27,9 +28,10 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
+import gradcheck
 from benchmarks.mutation_kinds import Mutant, mutants_of
 from benchmarks.running import spread
-from gradcheck.catalogue import operators
+from gradcheck.catalogue import FAMILIES, operators
 from gradcheck.engine.verify import verify_operator
 from gradcheck.records import Status
 from gradcheck.subjects import load
@@ -114,8 +116,7 @@ def applied(mutant: Mutant, names: Sequence[str]) -> Iterator[None]:
             outer = code.co_qualname.split(".")[0]
             if code.co_filename == mutant.file and outer == mutant.function:
                 changed = new[code.co_qualname]
-                if changed.co_freevars != code.co_freevars:
-                    # a dropped term may leave a name of the closure unused: keep the cells as they are
+                if changed.co_freevars != code.co_freevars:  # a lambda that uses a name of its closure no more
                     raise ClosureError(", ".join(sorted(set(code.co_freevars) - set(changed.co_freevars))))
                 old.append((function, code))
                 function.__code__ = changed
@@ -202,24 +203,41 @@ def collected(pattern: str) -> list[tuple[Mutant, tuple[str, ...]]]:
     return jobs
 
 
-def _source() -> str:
-    """Fingerprint of the rules and of what judges them: a state file of other text says nothing of this one."""
-    digest, root = hashlib.sha256(), Path(PLACE).parents[1]
-    here = Path(__file__).parent
-    for path in (
-        *sorted(Path(PLACE).glob("*.py")),
-        *sorted((root / "gradcheck").rglob("*.py")),
-        *here.glob("mutation*.py"),
-    ):
+@cache
+def source(names: tuple[str, ...]) -> str:
+    """Fingerprint of the rules and records of these operators and of the judge: an answer to other text is none to this."""
+    texts = {Path(__file__), Path(__file__).with_name("mutation_kinds.py"), *_judge()}
+    for family in FAMILIES:
+        if any(record.name in names for record in family.OPERATORS):
+            texts |= _with_imports(Path(str(family.__file__)))
+    for function in reached(tuple(table.get(name) for name in names for table in (RULES, JVPS))).values():
+        texts |= _with_imports(Path(function.__code__.co_filename))
+    digest = hashlib.sha256()
+    for path in sorted(texts):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 
-def _known(state: Path | None) -> dict[str, tuple[str, str]]:
+@cache
+def _judge() -> frozenset[Path]:
+    root = Path(gradcheck.__file__).parent
+    used = "engine", "numbers", "oracles", "strategies", "subjects"
+    return frozenset(path for part in used for path in (root / part).rglob("*.py")) | set(root.glob("*.py"))
+
+
+@cache
+def _with_imports(path: Path) -> frozenset[Path]:
+    """The file, and the files of its own directory that it imports, at any depth."""
+    names = re.findall(r"^from [\w.]+\.(\w+) import", path.read_text(encoding="utf-8"), re.MULTILINE)
+    beside = (path.with_name(f"{name}.py") for name in names)
+    return frozenset({path}).union(*(_with_imports(other) for other in beside if other.exists() and other != path))
+
+
+def _known(state: Path | None) -> dict[tuple[str, str], tuple[str, str]]:
     if state is None or not state.exists():
         return {}
     rows = [json.loads(line) for line in state.read_text(encoding="utf-8").splitlines()]
-    return {row["job"]: (row["by"], row["note"]) for row in rows if row["source"] == _source()}
+    return {(row["job"], row["source"]): (row["by"], row["note"]) for row in rows}
 
 
 def _work(job: tuple[Mutant, tuple[str, ...]]) -> Answer:
@@ -235,18 +253,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, default=2, choices=(1, 2))
     options = parser.parse_args(arguments)
     os.nice(10)
-    begun, known, source = time.monotonic(), _known(options.state), _source()
+    begun, known = time.monotonic(), _known(options.state)
     jobs = collected(options.only)
     if not jobs:
         parser.error(f"--only {options.only}: no rule of such an operator has anything to change")
-    label = {job[0].key: f"{job[0].key} @ {','.join(job[1])}" for job in jobs}
+    label = {job[0].key: (f"{job[0].key} @ {','.join(job[1])}", source(job[1])) for job in jobs}
     answers = [Answer(m, *known[label[m.key]]) for m, _ in jobs if label[m.key] in known]
     left = [job for job in jobs if label[job[0].key] not in known]
     timely = (job for job in left if time.monotonic() - begun < options.seconds)
     for answer in spread(_work, timely, options.workers, lambda job: Answer(job[0], "killed its process")):
         answers.append(answer)
         if options.state is not None:
-            row = {"job": label[answer.mutant.key], "by": answer.by, "note": answer.note, "source": source}
+            job, text = label[answer.mutant.key]
+            row = {"job": job, "by": answer.by, "note": answer.note, "source": text}
             with options.state.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row) + "\n")
     ok = report(answers, equivalents(EQUIVALENTS.read_text(encoding="utf-8")))

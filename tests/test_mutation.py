@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from benchmarks.mutation import Answer, applied, collected, equivalents, judged, reached, report
+from benchmarks.mutation import Answer, applied, codes, collected, equivalents, judged, reached, report
 from benchmarks.mutation_kinds import Mutant, mutants_of
 from reference_nets.rules import RULES
 
@@ -95,3 +96,17 @@ def test_a_rule_reaches_its_helpers_but_no_rule_named_like_a_function_of_numpy()
     names = {function.__name__ for function in reached(RULES["power"]).values()}
     assert {"power", "_power_slopes", "unbroadcast"} <= names
     assert "log" not in names  # _power_slopes calls np.log, and "log" is a rule of the same file
+
+
+def test_a_dropped_name_of_a_closure_leaves_its_cell_in_place() -> None:
+    """``power(3)`` without its exponent: the function has a cell for it, which the mutant must have, too."""
+    text = "def power(n):\n    def vjp(g, x):\n        return n * g * x\n    return vjp\n"
+    mutant = next(m for m in mutants_of(text, "m.py") if m.key == "m.power dropped term: n * g -> g")
+    space: dict[str, Any] = {}
+    exec(compile(text, "m.py", "exec"), space)
+    rule = space["power"](3)
+    inner = next(c for c in codes(compile(mutant.tree, "m.py", "exec")) if c.co_name == "vjp")
+    assert rule(2, 5) == 30
+    assert inner.co_freevars == rule.__code__.co_freevars == ("n",)
+    rule.__code__ = inner
+    assert rule(2, 5) == 10

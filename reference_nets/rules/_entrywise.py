@@ -18,8 +18,8 @@ Partials = Callable[..., tuple[Array, ...]]
 
 
 def floats(inputs: tuple[Any, ...]) -> list[Array]:
-    """The differentiable inputs, in order."""
-    return [x for x in map(np.asarray, inputs) if x.dtype.kind == "f"]
+    """The differentiable inputs, in order.  NumPy counts bfloat16 among the types it does not know, so it goes by name."""
+    return [x for x in map(np.asarray, inputs) if x.dtype.kind == "f" or x.dtype.name == "bfloat16"]
 
 
 def backward(partials: Partials) -> Callable[..., tuple[Array, ...]]:
