@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from reference_nets.rules._entrywise import Partials, Slope, alone, both
-from reference_nets.rules._shapes import Array, wide
+from reference_nets.rules._shapes import Array
 
 ROOT_PI = math.sqrt(math.pi)
 ROOT_TWO_PI = math.sqrt(2 * math.pi)
@@ -111,7 +111,8 @@ def betaln(x: Array, y: Array) -> tuple[Array, Array]:
 
 def gammainc(x: Array, *, a: float = 1.0) -> Array:
     """``x^(a-1) e^-x / gamma(a)``, by its logarithm; the power is 1 for a = 1, at x = 0, too."""
-    return np.exp(special.xlogy(a - 1, wide(x)) - x - special.gammaln(a)).astype(x.dtype)
+    slope: Array = np.exp(special.xlogy(a - 1, x) - x - special.gammaln(a))
+    return slope
 
 
 def gammaincc(x: Array, *, a: float = 1.0) -> Array:
