@@ -140,19 +140,17 @@ def judged(mutant: Mutant, names: Sequence[str], profiles: Sequence[str] = ("qui
     """The quick profile first over all operators, then the default one; the first failure ends it."""
     notes: list[str] = []
     for profile in profiles:
-        sound = [name for name in names if _sound(name, profile)]
-        notes += [f"{name} does not pass unchanged ({profile})" for name in names if name not in sound]
-        try:
-            with applied(mutant, sound):
-                for name in sound:
-                    record = verify_operator(load("reference"), operators()[name], profile=profile, limit=LIMIT)
-                    if record.status is Status.FAIL:
-                        return Answer(mutant, name)
-                    if record.status is not Status.PASS:
-                        notes.append(f"{name} undecided ({profile})")
-        except ClosureError as error:
-            notes.append(f"not put in place: {error} would be unused")
-            break
+        for name in names:
+            try:
+                with applied(mutant, names):
+                    status = verify_operator(load("reference"), operators()[name], profile=profile, limit=LIMIT).status
+            except ClosureError as error:
+                return Answer(mutant, "", f"not put in place: {error} would be unused")
+            if status is Status.FAIL and _sound(name, profile):
+                return Answer(mutant, name)
+            if status is not Status.PASS:
+                what = "undecided" if status is not Status.FAIL else "does not pass unchanged"
+                notes.append(f"{name} {what} ({profile})")
     return Answer(mutant, "", "; ".join(notes))
 
 

@@ -54,9 +54,10 @@ def ndtr(x: Array) -> Array:
 
 
 def log_ndtr(x: Array) -> Array:
-    """``phi / Phi = sqrt(2/pi) / erfcx(-x / sqrt 2)``: both vanish far to the left, their quotient does not."""
-    slope: Array = math.sqrt(2 / math.pi) / special.erfcx(-x / math.sqrt(2))
-    return slope
+    """``phi / Phi``; left of 0, where both vanish, as ``sqrt(2/pi) / erfcx(-x / sqrt 2)``, which overflows right of it."""
+    left, right = np.minimum(x, 0), np.maximum(x, 0)
+    quotient = math.sqrt(2 / math.pi) / special.erfcx(-left / math.sqrt(2))
+    return np.where(x > 0, ndtr(right) / special.ndtr(right), quotient)
 
 
 def ndtri(x: Array) -> Array:
