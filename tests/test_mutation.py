@@ -61,14 +61,14 @@ def test_a_mutant_is_in_place_only_within_the_context() -> None:
 @pytest.mark.parametrize("start", ["elementwise.divide sign", "elementwise.divide_jvp sign"])
 def test_a_wrong_rule_is_killed(start: str) -> None:
     mutant, names = wrong(start)
-    assert judged(mutant, names, ("quick",)).by == "divide"
+    assert judged(mutant, names, (("quick", True),)).by == "divide"
 
 
 def test_a_mutant_that_changes_nothing_survives() -> None:
     path = Path(RULES["divide"].__code__.co_filename)
     same = next(m for m in mutants_of(path.read_text(encoding="utf-8"), str(path)) if m.function == "log")
     unused = Mutant(same.file, same.line, "log", same.kind, "elementwise.log none", same.tree)
-    assert judged(unused, ("divide",), ("quick",)).by == ""  # the rule of divide does not use log
+    assert judged(unused, ("divide",), (("quick", False),)).by == ""  # the rule of divide does not use log
 
 
 def test_a_survivor_needs_a_reason_and_a_killed_one_must_have_none() -> None:
