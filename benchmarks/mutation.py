@@ -157,11 +157,19 @@ STAGES = (("quick", True), ("quick", False), ("default", False))
 """Profile, and whether one example is enough: most faults are seen at once, and cost a tenth so."""
 
 
+FEW = 12
+"""Operators that are looked at in all stages; more than a hundred share the rule for broadcasting."""
+
+
 def judged(mutant: Mutant, names: Sequence[str], stages: Sequence[tuple[str, bool]] = STAGES) -> Answer:
-    """Each stage over all operators, the cheapest first; the first failure ends it."""
+    """Each stage over the first operators, the cheapest first, then over the others; the first failure ends it.
+
+    The others, which only what all rules share has, are not looked at in the last stage.
+    """
     notes: list[str] = []
-    for profile, alone in stages:
-        for name in names:
+    for stage, some in [(s, names[:FEW]) for s in stages] + [(s, names[FEW:]) for s in stages[:2]]:
+        profile, alone = stage
+        for name in some:
             one = _telling(name) if alone else None
             try:
                 with applied(mutant, names):
@@ -220,7 +228,7 @@ def collected(pattern: str) -> list[tuple[Mutant, tuple[str, ...]]]:
             names = [n for n in users().get((mutant.file, mutant.function), ()) if fnmatch.fnmatchcase(n, pattern)]
             if names:
                 jobs.append((mutant, tuple(names)))
-    return jobs
+    return sorted(jobs, key=lambda job: len(job[1]) > FEW)
 
 
 @cache
