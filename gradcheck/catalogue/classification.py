@@ -27,6 +27,8 @@ def _averaged(losses: Array, weights: Array, reduction: str) -> Array:
 
 
 def _class_weights(weights: Weights, x: Array) -> Array:
+    if weights is not None and len(weights) != x.shape[-1]:
+        raise ValueError(f"weights: {len(weights)} of them for {x.shape[-1]} classes; give one for each")
     return np.asarray([1.0] * x.shape[-1] if weights is None else weights, dtype=x.real.dtype)
 
 
@@ -258,5 +260,6 @@ OPERATORS = (
         ),
         domain=RIGHT,
         special=SATURATION,
+        parameters={"gamma": interval(0.0, 5.0)},
     ),
 )

@@ -368,6 +368,7 @@ OPERATORS = (
         citation="Higham, Functions of Matrices (2008), section 4.1",
         witnesses=POWER_WITNESSES,
         special=SPECIAL,
+        parameters={"n": range(-3, 7)},
     ),
     Operator(
         name="expm",

@@ -139,6 +139,23 @@ class Place:
             second == 0 and scale == 0,
         )
 
+    def first_gap(self, rule: Callable[..., Any]) -> float:
+        """The rule in float64 against the gradient in balls along both tangents, in units of half the digits: the same function?"""
+        read = self._read(self.operator.definition, list(self.inputs))
+        if read.ties:
+            raise NoDerivativeError("the definition compares equal numbers here")
+        with BALLS.working():
+            given = [BALLS.constants(x.ravel()) for x in self.moving]
+            slopes = read.program.gradient(BALLS, given, [BALLS.constants(self.cotangent.ravel())])
+            sums = [_dot(slopes, tangents) for tangents in (self.u, self.v)]
+        got = rule(self.cotangent, *self.inputs, **self.example.params)
+        value = np.max(np.abs(read.value[0]), initial=0.0) * np.max(np.abs(self.cotangent), initial=0.0)
+        gaps = []
+        for (truth, terms), tangents in zip(sums, (self.u, self.v), strict=True):
+            mine = sum(float(np.sum(p * t)) for p, t in zip(got, tangents, strict=True))
+            gaps.append(abs(mine - truth) / (2.0**-26 * (terms + value * self.steepness) + np.finfo(float).tiny))
+        return float(max(gaps))
+
     def gap_by_differences(self, rule: Callable[..., Any]) -> float:
         """The rule in float64 along u, by differences with their bound, against the definition's jets."""
         second, scale, _, _ = self.truth()
