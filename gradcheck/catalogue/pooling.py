@@ -131,6 +131,7 @@ MAX_POOL2D_EXAMPLES = (
     Example(((2, 3, 4),), {"size": (2, 3)}),
     Example(((1, 3, 3),), {"size": (2, 2), "stride": (2, 2), "padding": 1}),
     Example(((5, 4),), {"size": (2, 2), "dilation": 2}),
+    Example(((7, 6),), {"size": (3, 2), "stride": (1, 2), "dilation": 2}),
     Example(((1, 1),), {"size": (1, 1)}),
     Example(((0, 2, 2),), {"size": (2, 2)}),
 )
