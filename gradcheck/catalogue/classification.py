@@ -138,11 +138,11 @@ CROSS_ENTROPY_WITNESSES = (
 )
 
 BCE_WITNESSES = (
-    Witness((np.array([0.5, 0.25, 0.75]), np.array([0.3, 1.0, 0.0])), np.array([1.0, 2.0, 2.0]) * LN2, "exact", NONE),
+    Witness((np.array([0.5, 0.25, 0.75]), np.array([0.3, 1.0, 0.0])), np.array([1.0, 2.0, 2.0]) * LN2, "-ln p", NONE),
 )
 
 KL_DIVERGENCE_WITNESSES = (
-    Witness((np.array([-LN2, -5.0, 0.0]), np.array([2.0, 0.0, 1.0])), np.array([4 * LN2, 0.0, 0.0]), "exact", NONE),
+    Witness((np.array([-LN2, -5.0, 0.0]), np.array([2.0, 0.0, 1.0])), np.array([4 * LN2, 0.0, 0.0]), "2 ln 4", NONE),
 )
 
 OPERATORS = (

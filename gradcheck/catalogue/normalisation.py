@@ -321,7 +321,9 @@ OPERATORS = (
         formula="y = x / max(|x|, epsilon) along the axis",
         citation="Golub, Van Loan, Matrix Computations, section 2.2",
         witnesses=(
-            Witness((np.array([[3.0, 4.0], [5.0, -12.0]]),), np.array([[0.6, 0.8], [5 / 13, -12 / 13]]), "triples"),
+            Witness(
+                (np.array([[3.0, 4.0], [5.0, -12.0]]),), np.array([[0.6, 0.8], [5 / 13, -12 / 13]]), "3-4-5, 5-12-13"
+            ),
         ),
         kinks=(Kink("|x| = epsilon", "any convex combination of the slopes on both sides"),),
         special=LENGTHS,

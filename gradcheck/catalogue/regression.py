@@ -88,7 +88,9 @@ PINBALL_WITNESSES = (
 )
 
 GAUSSIAN_NLL_WITNESSES = (
-    Witness((np.array([3.0, 1.0]), np.array([1.0, 0.0]), np.array([2.0, 1.0])), [LN2 / 2 + 1, 0.5], "exact", NONE),
+    Witness(
+        (np.array([3.0, 1.0]), np.array([1.0, 0.0]), np.array([2.0, 1.0])), [LN2 / 2 + 1, 0.5], "ln 2 / 2 + 4 / 4", NONE
+    ),
 )
 
 OPERATORS = (
