@@ -197,6 +197,8 @@ WEIGHT_NORM_EXAMPLES = (
     Example(((0, 2), (0,))),
 )
 
+TRIPLES = Witness((np.array([[3.0, 4.0], [5.0, -12.0]]),), np.array([[0.6, 0.8], [5 / 13, -12 / 13]]), "3-4-5, 5-12-13")
+
 INFERENCE_WITNESSES = (
     Witness(
         (
@@ -320,11 +322,7 @@ OPERATORS = (
         examples=L2_EXAMPLES,
         formula="y = x / max(|x|, epsilon) along the axis",
         citation="Golub, Van Loan, Matrix Computations, section 2.2",
-        witnesses=(
-            Witness(
-                (np.array([[3.0, 4.0], [5.0, -12.0]]),), np.array([[0.6, 0.8], [5 / 13, -12 / 13]]), "3-4-5, 5-12-13"
-            ),
-        ),
+        witnesses=(TRIPLES,),
         kinks=(Kink("|x| = epsilon", "any convex combination of the slopes on both sides"),),
         special=LENGTHS,
     ),
