@@ -140,6 +140,7 @@ AVG_POOL1D_EXAMPLES = (
     Example(((6,),), {"size": 2, "stride": 2}),
     Example(((2, 5),), {"size": 3, "padding": 1}),
     Example(((2, 1, 4),), {"size": 2, "stride": 3, "padding": 1}),
+    Example(((4,),), {"size": 6, "padding": 3}),
     Example(((1,),), {"size": 1}),
     Example(((0, 3),), {"size": 2}),
 )
@@ -155,7 +156,7 @@ ADAPTIVE1D_EXAMPLES = (
 
 ADAPTIVE2D_EXAMPLES = (
     Example(((3, 5),), {"size": (2, 3)}),
-    Example(((2, 4, 4),), {"size": (2, 2)}),
+    Example(((3, 4, 4),), {"size": (2, 2)}),
     Example(((2, 3),), {"size": (3, 1)}),
     Example(((1, 1),), {"size": (1, 1)}),
     Example(((0, 2, 3),), {"size": (2, 2)}),
