@@ -17,19 +17,25 @@ import fnmatch
 import hashlib
 import json
 import os
+import re
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
+from unittest import mock
 
+import numpy as np
+
+import gradcheck
 from benchmarks.mutation_kinds import Mutant, mutants_of
 from benchmarks.running import spread
-from gradcheck.catalogue import operators
+from gradcheck.catalogue import FAMILIES, operators
+from gradcheck.engine import verify
 from gradcheck.engine.verify import verify_operator
 from gradcheck.records import Status
 from gradcheck.subjects import load
@@ -114,8 +120,7 @@ def applied(mutant: Mutant, names: Sequence[str]) -> Iterator[None]:
             outer = code.co_qualname.split(".")[0]
             if code.co_filename == mutant.file and outer == mutant.function:
                 changed = new[code.co_qualname]
-                if changed.co_freevars != code.co_freevars:
-                    # a dropped term may leave a name of the closure unused: keep the cells as they are
+                if changed.co_freevars != code.co_freevars:  # a lambda that uses a name of its closure no more
                     raise ClosureError(", ".join(sorted(set(code.co_freevars) - set(changed.co_freevars))))
                 old.append((function, code))
                 function.__code__ = changed
@@ -129,29 +134,57 @@ class ClosureError(Exception):
     """The mutant needs other variables of its closure than the function has: it cannot be put in place."""
 
 
+def _status(name: str, one: int | None, profile: str) -> Status:
+    """What comes of the operator, or of one of its examples alone."""
+    operator = operators()[name]
+    if one is not None:
+        operator = replace(operator, examples=(operator.examples[one],))
+    # Pictures decide nothing, and take two thirds of the time.
+    with mock.patch.multiple(verify, curve_of=lambda *_: None, ulps_of=lambda *_: ()):
+        return verify_operator(load("reference"), operator, profile=profile, limit=LIMIT).status
+
+
+_unchanged = cache(_status)
+"""The same before any change: a failure says something of the mutant only where the operator passes without it."""
+
+
 @cache
-def _sound(name: str, profile: str) -> bool:
-    """Whether the operator passes unchanged: only then does its failure say something of the mutant."""
-    return verify_operator(load("reference"), operators()[name], profile=profile).status is Status.PASS
+def _telling(name: str) -> int | None:
+    """The first example with an input of two entries or more, which sees most faults."""
+    examples = enumerate(operators()[name].examples)
+    return next(
+        (k for k, e in examples if all(np.size(np.empty(s)) > 1 for s in e.shapes if isinstance(s, tuple))), None
+    )
 
 
-def judged(mutant: Mutant, names: Sequence[str], profiles: Sequence[str] = ("quick", "default")) -> Answer:
-    """The quick profile first over all operators, then the default one; the first failure ends it."""
+STAGES = (("quick", True), ("quick", False), ("default", False))
+"""Profile, and whether one example is enough: most faults are seen at once, and cost a tenth so."""
+
+
+FEW = 12
+"""Operators that are looked at in all stages; more than a hundred share the rule for broadcasting."""
+
+
+def judged(mutant: Mutant, names: Sequence[str], stages: Sequence[tuple[str, bool]] = STAGES) -> Answer:
+    """Each stage over the first operators, the cheapest first, then over the others; the first failure ends it.
+
+    The others, which only what all rules share has, are not looked at in the last stage.
+    """
     notes: list[str] = []
-    for profile in profiles:
-        sound = [name for name in names if _sound(name, profile)]
-        notes += [f"{name} does not pass unchanged ({profile})" for name in names if name not in sound]
-        try:
-            with applied(mutant, sound):
-                for name in sound:
-                    record = verify_operator(load("reference"), operators()[name], profile=profile, limit=LIMIT)
-                    if record.status is Status.FAIL:
-                        return Answer(mutant, name)
-                    if record.status is not Status.PASS:
-                        notes.append(f"{name} undecided ({profile})")
-        except ClosureError as error:
-            notes.append(f"not put in place: {error} would be unused")
-            break
+    for stage, some in [(s, names[:FEW]) for s in stages] + [(s, names[FEW:]) for s in stages[:2]]:
+        profile, alone = stage
+        for name in some:
+            one = _telling(name) if alone else None
+            try:
+                with applied(mutant, names):
+                    status = _status(name, one, profile)
+            except ClosureError as error:
+                return Answer(mutant, "", f"not put in place: {error} would be unused")
+            if status is Status.FAIL and _unchanged(name, one, profile) is Status.PASS:
+                return Answer(mutant, name)
+            if status is not Status.PASS and not alone:
+                what = "undecided" if status is not Status.FAIL else "does not pass unchanged"
+                notes.append(f"{name} {what} ({profile})")
     return Answer(mutant, "", "; ".join(notes))
 
 
@@ -199,27 +232,44 @@ def collected(pattern: str) -> list[tuple[Mutant, tuple[str, ...]]]:
             names = [n for n in users().get((mutant.file, mutant.function), ()) if fnmatch.fnmatchcase(n, pattern)]
             if names:
                 jobs.append((mutant, tuple(names)))
-    return jobs
+    return sorted(jobs, key=lambda job: len(job[1]) > FEW)
 
 
-def _source() -> str:
-    """Fingerprint of the rules and of what judges them: a state file of other text says nothing of this one."""
-    digest, root = hashlib.sha256(), Path(PLACE).parents[1]
-    here = Path(__file__).parent
-    for path in (
-        *sorted(Path(PLACE).glob("*.py")),
-        *sorted((root / "gradcheck").rglob("*.py")),
-        *here.glob("mutation*.py"),
-    ):
+@cache
+def source(names: tuple[str, ...]) -> str:
+    """Fingerprint of the rules and records of these operators and of the judge: an answer to other text is none to this."""
+    texts = {Path(__file__), Path(__file__).with_name("mutation_kinds.py"), *_judge()}
+    for family in FAMILIES:
+        if any(record.name in names for record in family.OPERATORS):
+            texts |= _with_imports(Path(str(family.__file__)))
+    for function in reached(tuple(table.get(name) for name in names for table in (RULES, JVPS))).values():
+        texts |= _with_imports(Path(function.__code__.co_filename))
+    digest = hashlib.sha256()
+    for path in sorted(texts):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 
-def _known(state: Path | None) -> dict[str, tuple[str, str]]:
+@cache
+def _judge() -> frozenset[Path]:
+    root = Path(gradcheck.__file__).parent
+    used = "engine", "numbers", "oracles", "strategies", "subjects"
+    return frozenset(path for part in used for path in (root / part).rglob("*.py")) | set(root.glob("*.py"))
+
+
+@cache
+def _with_imports(path: Path) -> frozenset[Path]:
+    """The file, and the files of its own directory that it imports, at any depth."""
+    names = re.findall(r"^from [\w.]+\.(\w+) import", path.read_text(encoding="utf-8"), re.MULTILINE)
+    beside = (path.with_name(f"{name}.py") for name in names)
+    return frozenset({path}).union(*(_with_imports(other) for other in beside if other.exists() and other != path))
+
+
+def _known(state: Path | None) -> dict[tuple[str, str], tuple[str, str]]:
     if state is None or not state.exists():
         return {}
     rows = [json.loads(line) for line in state.read_text(encoding="utf-8").splitlines()]
-    return {row["job"]: (row["by"], row["note"]) for row in rows if row["source"] == _source()}
+    return {(row["job"], row["source"]): (row["by"], row["note"]) for row in rows}
 
 
 def _work(job: tuple[Mutant, tuple[str, ...]]) -> Answer:
@@ -235,18 +285,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, default=2, choices=(1, 2))
     options = parser.parse_args(arguments)
     os.nice(10)
-    begun, known, source = time.monotonic(), _known(options.state), _source()
+    begun, known = time.monotonic(), _known(options.state)
     jobs = collected(options.only)
     if not jobs:
         parser.error(f"--only {options.only}: no rule of such an operator has anything to change")
-    label = {job[0].key: f"{job[0].key} @ {','.join(job[1])}" for job in jobs}
+    label = {job[0].key: (f"{job[0].key} @ {','.join(job[1])}", source(job[1])) for job in jobs}
     answers = [Answer(m, *known[label[m.key]]) for m, _ in jobs if label[m.key] in known]
     left = [job for job in jobs if label[job[0].key] not in known]
     timely = (job for job in left if time.monotonic() - begun < options.seconds)
     for answer in spread(_work, timely, options.workers, lambda job: Answer(job[0], "killed its process")):
         answers.append(answer)
         if options.state is not None:
-            row = {"job": label[answer.mutant.key], "by": answer.by, "note": answer.note, "source": source}
+            job, text = label[answer.mutant.key]
+            row = {"job": job, "by": answer.by, "note": answer.note, "source": text}
             with options.state.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row) + "\n")
     ok = report(answers, equivalents(EQUIVALENTS.read_text(encoding="utf-8")))

@@ -45,12 +45,25 @@ def mutants_of(text: str, file: str) -> Iterator[Mutant]:
                 changed.body = list(tree.body)
                 changed.body[place] = copy.deepcopy(outer)
                 target = list(_expressions(changed.body[place]))[number]
+                _keep_names(changed.body[place], target)
                 _Swap(target, new).visit(changed.body[place])
                 key = f"{outer.name} {kind}: {ast.unparse(node)} -> {ast.unparse(new)}"
                 seen[key] += 1
                 key += f" #{seen[key]}" if seen[key] > 1 else ""
                 stem = file.rpartition("/")[2].removesuffix(".py")
                 yield Mutant(file, node.lineno, outer.name, kind, f"{stem}.{key}", ast.fix_missing_locations(changed))
+
+
+def _keep_names(function: ast.AST, lost: ast.expr) -> None:
+    """Name what ``lost`` names in the function around it, where it is never run: a variable of a closure stays one."""
+    own = {part.arg for part in ast.walk(lost) if isinstance(part, ast.arg)}
+    named = [part for part in ast.walk(lost) if isinstance(part, ast.Name)]
+    own |= {part.id for part in named if not isinstance(part.ctx, ast.Load)}
+    around = [f for f in ast.walk(function) if isinstance(f, ast.FunctionDef) and any(p is lost for p in ast.walk(f))]
+    names = sorted({part.id for part in named} - own)
+    never: list[ast.stmt] = [ast.Expr(ast.Name(name, ast.Load())) for name in names]
+    if never:
+        around[-1].body.append(ast.If(ast.Constant(False), never, []))  # walked outermost first
 
 
 class _Swap(ast.NodeTransformer):

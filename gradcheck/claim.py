@@ -126,7 +126,8 @@ class Operator:
 
     ``definition(*inputs, **params)`` gives an array or a tuple of arrays.  ``signature`` states symbolic shapes, as
     NumPy's generalised ufuncs do.  ``special`` are values at which implementations are known to go wrong, per entry.
-    ``formula`` is plain mathematical text for the page.
+    ``formula`` is plain mathematical text for the page.  ``parameters`` states what a parameter may be: a set of numbers, or a sequence
+    (a ``range``, a tuple of names) one of which it is; of those left out, the examples tell (see ``strategies.examples``).
     """
 
     name: str
@@ -140,3 +141,4 @@ class Operator:
     domain: Domain = Domain()
     kinks: Sequence[Kink] = ()
     special: Sequence[float] = ()
+    parameters: Mapping[str, Set | Sequence[Any]] = field(default_factory=dict)

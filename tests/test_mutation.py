@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from benchmarks.mutation import Answer, applied, collected, equivalents, judged, reached, report
+from benchmarks.mutation import Answer, applied, codes, collected, equivalents, judged, reached, report
 from benchmarks.mutation_kinds import Mutant, mutants_of
 from reference_nets.rules import RULES
 
@@ -60,14 +61,14 @@ def test_a_mutant_is_in_place_only_within_the_context() -> None:
 @pytest.mark.parametrize("start", ["elementwise.divide sign", "elementwise.divide_jvp sign"])
 def test_a_wrong_rule_is_killed(start: str) -> None:
     mutant, names = wrong(start)
-    assert judged(mutant, names, ("quick",)).by == "divide"
+    assert judged(mutant, names, (("quick", True),)).by == "divide"
 
 
 def test_a_mutant_that_changes_nothing_survives() -> None:
     path = Path(RULES["divide"].__code__.co_filename)
     same = next(m for m in mutants_of(path.read_text(encoding="utf-8"), str(path)) if m.function == "log")
     unused = Mutant(same.file, same.line, "log", same.kind, "elementwise.log none", same.tree)
-    assert judged(unused, ("divide",), ("quick",)).by == ""  # the rule of divide does not use log
+    assert judged(unused, ("divide",), (("quick", False),)).by == ""  # the rule of divide does not use log
 
 
 def test_a_survivor_needs_a_reason_and_a_killed_one_must_have_none() -> None:
@@ -95,3 +96,17 @@ def test_a_rule_reaches_its_helpers_but_no_rule_named_like_a_function_of_numpy()
     names = {function.__name__ for function in reached(RULES["power"]).values()}
     assert {"power", "_power_slopes", "unbroadcast"} <= names
     assert "log" not in names  # _power_slopes calls np.log, and "log" is a rule of the same file
+
+
+def test_a_dropped_name_of_a_closure_leaves_its_cell_in_place() -> None:
+    """``power(3)`` without its exponent: the function has a cell for it, which the mutant must have, too."""
+    text = "def power(n):\n    def vjp(g, x):\n        return n * g * x\n    return vjp\n"
+    mutant = next(m for m in mutants_of(text, "m.py") if m.key == "m.power dropped term: n * g -> g")
+    space: dict[str, Any] = {}
+    exec(compile(text, "m.py", "exec"), space)
+    rule = space["power"](3)
+    inner = next(c for c in codes(compile(mutant.tree, "m.py", "exec")) if c.co_name == "vjp")
+    assert rule(2, 5) == 30
+    assert inner.co_freevars == rule.__code__.co_freevars == ("n",)
+    rule.__code__ = inner
+    assert rule(2, 5) == 10

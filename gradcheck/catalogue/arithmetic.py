@@ -117,7 +117,7 @@ OPERATORS = (
         examples=UNARY,
         formula="y = 1 / x",
         citation="Spivak, Calculus, ch. 10, theorem 7",
-        witnesses=(Witness((np.array([4.0, -0.5, 3.0]),), np.array([0.25, -2.0, 1 / 3]), "exact"),),
+        witnesses=(Witness((np.array([4.0, -0.5, 3.0]),), np.array([0.25, -2.0, 1 / 3]), "x y = 1"),),
         special=(*SWEEP, 1e-8, 2.0),  # x = 0 is a pole and lies outside
     ),
     Operator(

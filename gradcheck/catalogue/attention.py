@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from gradcheck.catalogue.activations import softmax
-from gradcheck.claim import FIXED, REALS, Domain, Example, Operator, Witness
+from gradcheck.claim import FIXED, REALS, Domain, Example, Operator, Witness, interval
 from gradcheck.records import Array
 
 SPECIAL = (0.0, 1.0, -1.0, 20.0, -20.0, 100.0)
@@ -146,5 +146,6 @@ OPERATORS = (
         citation="Su et al., RoFormer, arXiv:2104.09864, equation 15",
         witnesses=ROTARY_WITNESSES,
         special=SPECIAL,
+        parameters={"base": interval(2.0, 1e4), "offset": range(9)},
     ),
 )

@@ -11,7 +11,9 @@ from gradcheck.claim import POSITIVE, Domain, Kink, Operator, Witness
 GROWTH = (0.0, -0.0, 1.0, -1.0, 7.9, 8.1, -20.0, 88.0, -100.0, 700.0, 1e-8, -1e-8, 1e-20)
 """Around 8, where numerical texts change their expansion, and to the end of both types."""
 
-DECAY = (1.0, -1.0, 7.9, 8.1, -20.0, 100.0, 700.0, 1e-8, -1e-8, 1e4, -1e4)
+DECAY = (1e10, -1e12, 1.0, -1.0, 7.9, 8.1, -20.0, 100.0, 700.0, 1e-8, -1e-8, 1e4, -1e4)
+"""As ``GROWTH``, and first, as differences are costly here and not all are reached, where only a series in 1/x keeps I0 - I1."""
+
 WAVES = (0.0, -0.0, 1.0, -1.0, 2.404825557695773, 3.8317059702075125, 4.9, 5.1, -20.0, 100.0, 1e4, 1e-8, -1e-8)
 """Roots of J0 and J1 (A&S table 9.5), around 5, where numerical texts change their expansion, and far out."""
 

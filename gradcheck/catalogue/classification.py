@@ -27,6 +27,8 @@ def _averaged(losses: Array, weights: Array, reduction: str) -> Array:
 
 
 def _class_weights(weights: Weights, x: Array) -> Array:
+    if weights is not None and len(weights) != x.shape[-1]:
+        raise ValueError(f"weights: {len(weights)} of them for {x.shape[-1]} classes; give one for each")
     return np.asarray([1.0] * x.shape[-1] if weights is None else weights, dtype=x.real.dtype)
 
 
@@ -136,11 +138,11 @@ CROSS_ENTROPY_WITNESSES = (
 )
 
 BCE_WITNESSES = (
-    Witness((np.array([0.5, 0.25, 0.75]), np.array([0.3, 1.0, 0.0])), np.array([1.0, 2.0, 2.0]) * LN2, "exact", NONE),
+    Witness((np.array([0.5, 0.25, 0.75]), np.array([0.3, 1.0, 0.0])), np.array([1.0, 2.0, 2.0]) * LN2, "-ln p", NONE),
 )
 
 KL_DIVERGENCE_WITNESSES = (
-    Witness((np.array([-LN2, -5.0, 0.0]), np.array([2.0, 0.0, 1.0])), np.array([4 * LN2, 0.0, 0.0]), "exact", NONE),
+    Witness((np.array([-LN2, -5.0, 0.0]), np.array([2.0, 0.0, 1.0])), np.array([4 * LN2, 0.0, 0.0]), "2 ln 4", NONE),
 )
 
 OPERATORS = (
@@ -258,5 +260,6 @@ OPERATORS = (
         ),
         domain=RIGHT,
         special=SATURATION,
+        parameters={"gamma": interval(0.0, 5.0)},
     ),
 )

@@ -113,6 +113,7 @@ CONV2D_EXAMPLES = (
     Example(((1, 1, 3, 3), (2, 1, 3, 3)), {"padding": ((0, 2), (1, 0))}),
     Example(((1, 1, 7, 4), (1, 1, 2, 1)), {"stride": (3, 2)}),
     Example(((0, 1, 3, 3), (2, 1, 2, 2))),
+    Example(((1, 1, 2, 5), (1, 1, 1, 2)), {"stride": (1, 3)}),
 )
 
 CONV2D_WITNESSES = (

@@ -99,7 +99,7 @@ OPERATORS = (
         examples=SIMILARITY_EXAMPLES,
         formula="z = x . y / (|x| |y|)",
         citation="Manning, Raghavan, Schuetze, Introduction to Information Retrieval, equation 6.10",
-        witnesses=(Witness(VECTORS, np.array([0.96, -1.0]), "Pythagorean triples"),),
+        witnesses=(Witness(VECTORS, np.array([0.96, -1.0]), "24 / 25, and opposite"),),
         special=SPECIAL,  # where a vector is 0 there is no angle
     ),
     Operator(

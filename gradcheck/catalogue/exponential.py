@@ -85,7 +85,9 @@ OPERATORS = (
         formula="y = 2^x",
         citation="IEEE 754-2019, table 9.1 (exp2)",
         witnesses=(
-            Witness((np.array([10.0, -1.0, 0.5]),), np.array([1024.0, 0.5, 1.4142135623730951]), "exact, sqrt 2"),
+            Witness(
+                (np.array([10.0, -1.0, 0.5]),), np.array([1024.0, 0.5, 1.4142135623730951]), "2^10, A002193: sqrt 2"
+            ),
         ),
         special=(*GROWTH, 127.0, 1000.0),
     ),

@@ -69,7 +69,7 @@ def dct(x: Array) -> Array:
 FFT_EXAMPLES = (
     Example(((4,), (4,))),
     Example(((2, 3), (2, 3))),
-    Example(((5,), (5,)), {"norm": "ortho"}),
+    Example(((2, 5), (2, 5)), {"norm": "ortho"}),
     Example(((1,), (1,))),
     Example(((0, 2), (0, 2))),
 )
@@ -93,7 +93,7 @@ IRFFT_EXAMPLES = (
 
 FFT2_EXAMPLES = (
     Example(((2, 3), (2, 3))),
-    Example(((2, 2, 2), (2, 2, 2))),
+    Example(((2, 3, 2), (2, 3, 2))),
     Example(((1, 4), (1, 4))),
     Example(((1, 1), (1, 1))),
 )

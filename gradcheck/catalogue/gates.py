@@ -9,7 +9,7 @@ import numpy as np
 from gradcheck.catalogue.activations import SATURATION, SOFTMAX_EXAMPLES, sigmoid, softmax, softplus
 from gradcheck.catalogue.elementwise import BINARY, UNARY
 from gradcheck.catalogue.rectifiers import with_params
-from gradcheck.claim import Example, Kink, Operator, Witness
+from gradcheck.claim import Example, Kink, Operator, Witness, interval
 from gradcheck.records import Array
 
 SELU_SCALE, SELU_ALPHA = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
@@ -122,6 +122,7 @@ OPERATORS = (
         ),
         kinks=(Kink("x = 0", "anything between alpha and 1"),),
         special=SATURATION,
+        parameters={"alpha": interval(-2.0, 4.0)},
     ),
     Operator(
         name="celu",
@@ -133,6 +134,7 @@ OPERATORS = (
         citation="Barron, Continuously Differentiable Exponential Linear Units, arXiv:1704.07483, equation 2",
         witnesses=(Witness((np.array([-2 * LN2, 3.0]),), np.array([-1.0, 3.0]), "e^-ln 2 = 1/2", {"alpha": 2.0}),),
         special=SATURATION,
+        parameters={"alpha": interval(0.125, 4.0)},
     ),
     Operator(
         name="selu",
@@ -195,6 +197,7 @@ OPERATORS = (
         citation="Dugas et al., Incorporating Second-Order Functional Knowledge (NIPS 2000), equation 4",
         witnesses=(Witness((np.array([LN3 / 2, 0.0]),), np.array([LN2, LN2 / 2]), "ln(1 + 3) / 2", {"beta": 2.0}),),
         special=SATURATION,
+        parameters={"beta": interval(-4.0, 4.0)},
     ),
     Operator(
         name="softsign",

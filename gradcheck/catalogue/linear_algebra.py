@@ -189,7 +189,7 @@ PINV_EXAMPLES = (
     Example(((3, 2),)),
     Example(((2, 3),)),
     Example(((2, 2),)),
-    Example(((2, 4, 1),)),
+    Example(((2, 3, 2),)),
     Example(((1, 3),)),
     Example(((0, 2, 1),)),
 )
@@ -208,7 +208,7 @@ EXPM_EXAMPLES = (
     Example(((2, 2),)),
     Example(((1, 1),)),
     Example(((3, 3),)),
-    Example(((2, 2, 2),)),
+    Example(((3, 2, 2),)),
 )
 
 MAHALANOBIS_EXAMPLES = (
@@ -368,6 +368,7 @@ OPERATORS = (
         citation="Higham, Functions of Matrices (2008), section 4.1",
         witnesses=POWER_WITNESSES,
         special=SPECIAL,
+        parameters={"n": range(-3, 7)},
     ),
     Operator(
         name="expm",

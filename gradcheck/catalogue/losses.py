@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from gradcheck.catalogue.reductions import logsumexp
-from gradcheck.claim import FIXED, REALS, Domain, Example, Kink, Operator, Witness
+from gradcheck.claim import FIXED, REALS, Domain, Example, Kink, Operator, Witness, interval
 from gradcheck.records import Array
 
 LABELS = np.array([2, 0, 2, 1])
@@ -93,5 +93,6 @@ OPERATORS = (
         witnesses=HUBER_WITNESSES,
         kinks=(Kink("|r| = delta", "the slope is continuous there: only the second derivative jumps"),),
         special=(0.0, 0.5, -0.5, 1.0, -1.0, 2.0, 100.0, -1e4),
+        parameters={"delta": interval(0.125, 128.0)},
     ),
 )

@@ -13,6 +13,10 @@ SPECIAL = (0.0, 1.0, -1.0, 1e-3, -3e-3, 1e4, -1e4, 100.0)
 """Among them values whose variance is about the size of epsilon."""
 
 
+LENGTHS = (*SPECIAL, 1e30, -1e-30)
+"""Among them values whose squares leave the range of float32."""
+
+
 def _standardised(x: Array, axes: tuple[int, ...], epsilon: float) -> Array:
     deviation = x - np.mean(x, axis=axes, keepdims=True)
     result: Array = deviation / np.sqrt(np.mean(deviation * deviation, axis=axes, keepdims=True) + epsilon)
@@ -193,6 +197,8 @@ WEIGHT_NORM_EXAMPLES = (
     Example(((0, 2), (0,))),
 )
 
+TRIPLES = Witness((np.array([[3.0, 4.0], [5.0, -12.0]]),), np.array([[0.6, 0.8], [5 / 13, -12 / 13]]), "3-4-5, 5-12-13")
+
 INFERENCE_WITNESSES = (
     Witness(
         (
@@ -316,11 +322,9 @@ OPERATORS = (
         examples=L2_EXAMPLES,
         formula="y = x / max(|x|, epsilon) along the axis",
         citation="Golub, Van Loan, Matrix Computations, section 2.2",
-        witnesses=(
-            Witness((np.array([[3.0, 4.0], [5.0, -12.0]]),), np.array([[0.6, 0.8], [5 / 13, -12 / 13]]), "triples"),
-        ),
+        witnesses=(TRIPLES,),
         kinks=(Kink("|x| = epsilon", "any convex combination of the slopes on both sides"),),
-        special=SPECIAL,
+        special=LENGTHS,
     ),
     Operator(
         name="local_response_norm",
@@ -342,6 +346,6 @@ OPERATORS = (
         formula="w = gain v / |v| row by row",
         citation="Salimans, Kingma, Weight Normalization, arXiv:1602.07868, equation 2",
         witnesses=(Witness((np.array([[3.0, 4.0]]), np.array([10.0])), np.array([[6.0, 8.0]]), "3-4-5"),),
-        special=SPECIAL,
+        special=LENGTHS,
     ),
 )

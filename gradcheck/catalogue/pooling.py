@@ -131,6 +131,7 @@ MAX_POOL2D_EXAMPLES = (
     Example(((2, 3, 4),), {"size": (2, 3)}),
     Example(((1, 3, 3),), {"size": (2, 2), "stride": (2, 2), "padding": 1}),
     Example(((5, 4),), {"size": (2, 2), "dilation": 2}),
+    Example(((7, 6),), {"size": (3, 2), "stride": (1, 2), "dilation": 2}),
     Example(((1, 1),), {"size": (1, 1)}),
     Example(((0, 2, 2),), {"size": (2, 2)}),
 )
@@ -139,6 +140,7 @@ AVG_POOL1D_EXAMPLES = (
     Example(((6,),), {"size": 2, "stride": 2}),
     Example(((2, 5),), {"size": 3, "padding": 1}),
     Example(((2, 1, 4),), {"size": 2, "stride": 3, "padding": 1}),
+    Example(((4,),), {"size": 6, "padding": 3}),
     Example(((1,),), {"size": 1}),
     Example(((0, 3),), {"size": 2}),
 )
@@ -154,7 +156,7 @@ ADAPTIVE1D_EXAMPLES = (
 
 ADAPTIVE2D_EXAMPLES = (
     Example(((3, 5),), {"size": (2, 3)}),
-    Example(((2, 4, 4),), {"size": (2, 2)}),
+    Example(((3, 4, 4),), {"size": (2, 2)}),
     Example(((2, 3),), {"size": (3, 1)}),
     Example(((1, 1),), {"size": (1, 1)}),
     Example(((0, 2, 3),), {"size": (2, 2)}),

@@ -51,6 +51,12 @@ def kron(x: Array, y: Array) -> Array:
 
 def einsum(x: Array, y: Array, *, equation: str) -> Array:
     """Products of the entries of both, summed over the letters that the result does not have."""
+    sizes: dict[str, int] = {}
+    for letter, n in zip(equation.partition("->")[0].replace(",", ""), (*x.shape, *y.shape), strict=True):
+        if sizes.setdefault(letter, n) != n:
+            raise ValueError(
+                f"equation: {letter!r} of {equation!r} has the sizes {sizes[letter]} and {n}; a letter has one"
+            )
     return _einsum(equation, x, y)
 
 

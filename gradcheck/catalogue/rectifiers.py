@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gradcheck.catalogue.elementwise import BINARY, UNARY
-from gradcheck.claim import Example, Kink, Operator, Witness
+from gradcheck.claim import Example, Kink, Operator, Witness, interval
 from gradcheck.records import Array
 
 CORNERS = (0.0, -0.0, 0.5, -0.5, 1.0, -1.0, 3.0, -3.0, 6.0, 1e-8, -1e-8, 100.0, -1e4)
@@ -74,6 +74,7 @@ OPERATORS = (
         witnesses=(Witness((np.array([-8.0, 0.0, 3.5]),), np.array([-2.0, 0.0, 3.5]), "exact", {"slope": 0.25}),),
         kinks=(Kink("x = 0", "anything between slope and 1"),),
         special=CORNERS,
+        parameters={"slope": interval(-2.0, 2.0)},
     ),
     Operator(
         name="prelu",
@@ -146,6 +147,7 @@ OPERATORS = (
         witnesses=(Witness((np.array([-8.0, 0.25, 3.5]),), np.array([-7.5, 0.0, 3.0]), "exact"),),
         kinks=(Kink("|x| = threshold", "anything in [0, 1]"),),
         special=CORNERS,
+        parameters={"threshold": interval(0.0, 3.0)},
     ),
     Operator(
         name="hardshrink",
@@ -158,5 +160,6 @@ OPERATORS = (
         witnesses=(Witness((np.array([-8.0, 0.25, 3.5]),), np.array([-8.0, 0.0, 3.5]), "exact"),),
         kinks=(Kink("|x| = threshold", "nothing is claimed: the function jumps there"),),
         special=CORNERS,
+        parameters={"threshold": interval(0.125, 3.0)},
     ),
 )

@@ -8,7 +8,7 @@ import numpy as np
 
 from gradcheck.catalogue.activations import softplus
 from gradcheck.catalogue.losses import reduced
-from gradcheck.claim import POSITIVE, REALS, Domain, Example, Kink, Operator, Witness
+from gradcheck.claim import POSITIVE, REALS, Domain, Example, Kink, Operator, Witness, interval
 from gradcheck.records import Array
 
 SPECIAL = (0.0, -0.0, 0.5, -0.5, 1.0, -1.0, 2.0, 1e-8, 20.0, -20.0, 100.0, -1e4)
@@ -88,7 +88,9 @@ PINBALL_WITNESSES = (
 )
 
 GAUSSIAN_NLL_WITNESSES = (
-    Witness((np.array([3.0, 1.0]), np.array([1.0, 0.0]), np.array([2.0, 1.0])), [LN2 / 2 + 1, 0.5], "exact", NONE),
+    Witness(
+        (np.array([3.0, 1.0]), np.array([1.0, 0.0]), np.array([2.0, 1.0])), [LN2 / 2 + 1, 0.5], "ln 2 / 2 + 4 / 4", NONE
+    ),
 )
 
 OPERATORS = (
@@ -129,6 +131,7 @@ OPERATORS = (
         witnesses=SMOOTH_L1_WITNESSES,
         kinks=(Kink("|r| = beta", "the slope is continuous there: only the second derivative jumps"),),
         special=SPECIAL,
+        parameters={"beta": interval(0.125, 8.0)},
     ),
     Operator(
         name="log_cosh",
@@ -154,6 +157,7 @@ OPERATORS = (
         witnesses=PINBALL_WITNESSES,
         kinks=(Kink("prediction = target", "anything in [-q, 1 - q]"),),
         special=SPECIAL,
+        parameters={"quantile": interval(0.0, 1.0)},
     ),
     Operator(
         name="poisson_nll",

@@ -20,19 +20,27 @@ def topk(x: Array, *, k: int, axis: int = -1) -> Array:
     return np.flip(np.take(np.sort(x, axis=axis), range(-k, 0), axis=axis), axis)
 
 
+def _within(labels: Array, segments: int) -> None:
+    if labels.size and not 0 <= int(np.min(labels)) <= int(np.max(labels)) < segments:
+        raise ValueError(f"labels: one is not below segments={segments}; every label names a segment")
+
+
 def segment_sum(x: Array, labels: Array, *, segments: int) -> Array:
     """Row ``i`` is the sum of the rows of ``x`` with label ``i``; 0 for a label that does not occur."""
+    _within(labels, segments)
     return np.stack([np.sum(x[labels == i], axis=0) for i in range(segments)])
 
 
 def segment_mean(x: Array, labels: Array, *, segments: int) -> Array:
     """Row ``i`` is the mean of the rows of ``x`` with label ``i``; 0 for a label that does not occur."""
+    _within(labels, segments)
     count = [max(1, int(np.sum(labels == i))) for i in range(segments)]
     return np.stack([np.sum(x[labels == i], axis=0) / count[i] for i in range(segments)])
 
 
 def segment_max(x: Array, labels: Array, *, segments: int) -> Array:
     """Row ``i`` is the entrywise largest of the rows of ``x`` with label ``i``; each label occurs."""
+    _within(labels, segments)
     return np.stack([np.max(x[labels == i], axis=0) for i in range(segments)])
 
 
@@ -106,6 +114,7 @@ OPERATORS = (
         witnesses=(Witness((np.array([1.0, 2.0, 4.0]), LABELS), np.array([5.0, 0.0, 2.0]), "exact", {"segments": 3}),),
         domain=Domain((REALS, FIXED)),
         special=SPECIAL,
+        parameters={"segments": range(3, 7)},
     ),
     Operator(
         name="segment_mean",
@@ -118,6 +127,7 @@ OPERATORS = (
         witnesses=(Witness((np.array([1.0, 2.0, 4.0]), LABELS), np.array([2.5, 0.0, 2.0]), "exact", {"segments": 3}),),
         domain=Domain((REALS, FIXED)),
         special=SPECIAL,
+        parameters={"segments": range(3, 7)},
     ),
     Operator(
         name="segment_max",

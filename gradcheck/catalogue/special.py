@@ -40,8 +40,8 @@ def logit(x: Array) -> Array:
 
 
 def trigamma(x: Array) -> Array:
-    """The Hurwitz zeta function of order 2."""
-    return np.asarray(special.zeta(2.0, x)).astype(x.dtype)
+    """The derivative of digamma."""
+    return np.asarray(special.polygamma(1, x)).astype(x.dtype)
 
 
 def gammainc(x: Array, *, a: float = 1.0) -> Array:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck import catalogue
-from gradcheck.claim import Example, Operator
+from gradcheck.claim import Example, Operator, Set
 
 LONG = 120
 """Characters of a value; of longer ones the middle is left out."""
@@ -89,9 +89,16 @@ def _parameters(operator: Operator) -> dict[str, str]:
                 values.append(_value(value))
     defaults = _defaults(operator)
     return {
-        name: (f"default {_value(defaults[name])}, " if name in defaults else "") + "tried " + ", ".join(values)
+        name: (f"default {_value(defaults[name])}, " if name in defaults else "")
+        + ", ".join(("tried", *values)).replace("tried,", "tried", 1)
+        + (f"; in {_stated(operator.parameters[name])}" if name in operator.parameters else "")
         for name, values in tried.items()
     }
+
+
+def _stated(values: Set | Sequence[Any]) -> str:
+    """What the record says that a parameter may be."""
+    return values.describe() if isinstance(values, Set) else ", ".join(map(_value, values))
 
 
 def _defaults(operator: Operator) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Operators that act on each entry by itself: their Jacobian is diagonal, and its diagonals are all that a rule states.
 
 ``partials(*inputs, **params)`` gives one partial derivative per floating-point input, as arrays that broadcast to the
-shape of the output.
+shape of the output.  Of 16-bit inputs it is given float32 copies: the result is rounded to 16 bits once, at the end.
 """
 
 from __future__ import annotations
@@ -11,23 +11,29 @@ from typing import Any
 
 import numpy as np
 
-from reference_nets.rules._shapes import Array, unbroadcast
+from reference_nets.rules._shapes import Array, unbroadcast, wide
 
 Slope = Callable[[Array], Array]
 Partials = Callable[..., tuple[Array, ...]]
 
 
 def floats(inputs: tuple[Any, ...]) -> list[Array]:
-    """The differentiable inputs, in order."""
-    return [x for x in map(np.asarray, inputs) if x.dtype.kind == "f"]
+    """The differentiable inputs, in order.  NumPy counts bfloat16 among the types it does not know, so it goes by name."""
+    return [x for x in map(np.asarray, inputs) if x.dtype.kind == "f" or x.dtype.name == "bfloat16"]
+
+
+def _wide(inputs: tuple[Any, ...]) -> list[Array]:
+    return [wide(np.asarray(x)) for x in inputs]
 
 
 def backward(partials: Partials) -> Callable[..., tuple[Array, ...]]:
     """The backward rule: cotangent times partial derivative, summed over the axes along which an input was repeated."""
 
     def vjp(g: Array, *inputs: Any, **params: Any) -> tuple[Array, ...]:
-        slopes = partials(*inputs, **params)
-        return tuple(unbroadcast(g * slope, x) for slope, x in zip(slopes, floats(inputs), strict=True))
+        slopes = partials(*_wide(inputs), **params)
+        return tuple(
+            unbroadcast(wide(np.asarray(g)) * slope, x) for slope, x in zip(slopes, floats(inputs), strict=True)
+        )
 
     return vjp
 
@@ -36,11 +42,9 @@ def forward(partials: Partials) -> Callable[..., Array]:
     """The forward rule: the sum over the inputs of partial derivative times tangent."""
 
     def jvp(tangents: tuple[Array, ...], *inputs: Any, **params: Any) -> Array:
-        slopes = partials(*inputs, **params)
-        total: Array = (
-            sum(slope * t for slope, t in zip(slopes[1:], tangents[1:], strict=True)) + slopes[0] * tangents[0]
-        )
-        return total
+        slopes = partials(*_wide(inputs), **params)
+        total = sum(slope * wide(np.asarray(t)) for slope, t in zip(slopes, tangents, strict=True))
+        return np.asarray(total).astype(np.result_type(*floats(inputs)))
 
     return jvp
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 from scipy import special
 
+from reference_nets.rules._entrywise import Slope, alone, both
 from reference_nets.rules._shapes import Array
 
 
@@ -38,7 +38,7 @@ def softplus_slope(x: Array) -> Array:
 
 def gelu_slope(x: Array) -> Array:
     """``Phi(x) + x phi(x)`` of the normal distribution ``Phi`` and its density ``phi``."""
-    distribution = (special.erfc(x / -math.sqrt(2.0)) / 2).astype(x.dtype)  # erfc widens 16-bit numbers
+    distribution = special.erfc(x / -math.sqrt(2.0)) / 2
     # Beyond |x| = 39 the density is 0 in float64; the clip keeps the square in range in every type.
     near = np.clip(x, -40, 40)
     density = np.exp(-near * near / 2) / math.sqrt(2.0 * math.pi)
@@ -46,29 +46,13 @@ def gelu_slope(x: Array) -> Array:
     return slope
 
 
-SLOPES: dict[str, Callable[[Array], Array]] = {
+SLOPES: dict[str, Slope] = {
     "tanh": tanh_slope,
     "sigmoid": sigmoid_slope,
     "relu": relu_slope,
     "softplus": softplus_slope,
     "gelu": gelu_slope,
 }
-
-
-def _rule(slope: Callable[[Array], Array]) -> Callable[..., tuple[Array]]:
-    def vjp(g: Array, x: Array) -> tuple[Array]:
-        """The Jacobian is diagonal: multiply by the slope, entry by entry."""
-        return (g * slope(x),)
-
-    return vjp
-
-
-def _jvp(slope: Callable[[Array], Array]) -> Callable[..., Array]:
-    def jvp(tangents: tuple[Array], x: Array) -> Array:
-        """The Jacobian is diagonal: multiply by the slope, entry by entry."""
-        return tangents[0] * slope(x)
-
-    return jvp
 
 
 def softmax(g: Array, x: Array, *, axis: int = -1) -> tuple[Array]:
@@ -91,5 +75,6 @@ def softmax_jvp(tangents: tuple[Array], x: Array, *, axis: int = -1) -> Array:
     return softmax(tangents[0], x, axis=axis)[0]
 
 
-RULES = {**{name: _rule(slope) for name, slope in SLOPES.items()}, "softmax": softmax}
-JVPS = {**{name: _jvp(slope) for name, slope in SLOPES.items()}, "softmax": softmax_jvp}
+_VJPS, _JVPS = both({name: alone(slope) for name, slope in SLOPES.items()})
+RULES = {**_VJPS, "softmax": softmax}
+JVPS = {**_JVPS, "softmax": softmax_jvp}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from scipy import special
 
@@ -16,17 +18,20 @@ def i1(x: Array) -> Array:
     """
     far = np.abs(x) > 1e-4
     second = np.where(far, special.iv(2, np.where(far, x, 1)), x * x / 8)
-    slope: Array = (special.i0(x) + second) / 2
+    slope: Array = special.i0(x) / 2 + second / 2  # the sum may leave the range where its half does not
     return slope
 
 
 def _gap(x: Array) -> Array:
     """``e^-x (I_0(x) - I_1(x))`` for x >= 0: far out the two agree in almost all digits.
 
-    As ``e^-x I_0(x) = 1F1(1/2; 1; -2x)`` (DLMF 10.39.5), it is minus the derivative of that function.
+    As ``e^-x I_0(x) = 1F1(1/2; 1; -2x)`` (DLMF 10.39.5), it is minus the derivative of that function; far out its asymptotic
+    series ``(2x)^(-3/2) (1 + 3/(8x) + O(x^-2)) / sqrt(pi)`` (DLMF 13.7.2), whose factors stay in range.
     """
-    gap: Array = special.hyp1f1(1.5, 2, -2 * x)
-    return gap
+    beyond = x > 1e8
+    near, far = np.where(beyond, 1, x), np.where(beyond, x, 1)
+    series = (1 + 0.375 / far) / (2 * math.sqrt(2 * math.pi)) / far / np.sqrt(far)
+    return np.where(beyond, series, special.hyp1f1(1.5, 2, -2 * near))
 
 
 def i0e(x: Array) -> Array:
@@ -42,28 +47,55 @@ def i1e(x: Array) -> Array:
     return np.where(away > 0, _gap(safe) - special.i1e(safe) / safe, 0.5)
 
 
+def _wave(order: int, x: Array) -> tuple[Array, Array]:
+    """``J_n`` and ``Y_n`` for n = 0 or 1 and x from 100 on, by Hankel's expansion (DLMF 10.17.3, 10.17.4).
+
+    The sine and cosine of the phase ``x - n pi/2 - pi/4`` come from those of x: in large x the difference would lose its digits.
+    Eight bits of the input decide a zero of the result to 2^-8 only if the result has more: all is in float64.
+    """
+    x = x.astype(np.float64)
+    term = p = np.ones_like(x)
+    q = np.zeros_like(x)
+    for k in range(1, 13):
+        term = term * (4 * order**2 - (2 * k - 1) ** 2) / (8 * k) / x
+        if k % 2:
+            q = q + (-1) ** (k // 2) * term
+        else:
+            p = p + (-1) ** (k // 2) * term
+    plus, minus = np.sin(x) + np.cos(x), np.sin(x) - np.cos(x)
+    cosine, sine = (plus, minus) if order == 0 else (minus, -plus)
+    size = 1 / np.sqrt(np.pi) / np.sqrt(x)
+    return size * (p * cosine - q * sine), size * (p * sine + q * cosine)
+
+
+def _parts(x: Array) -> tuple[Array, Array, Array]:
+    """Where ``|x| > 100``; x where not; and ``|x|`` there: each with a harmless number elsewhere."""
+    beyond = np.abs(x) > 100
+    return beyond, np.where(beyond, 1, x), np.where(beyond, np.abs(x), 101)
+
+
 def j0(x: Array) -> Array:
-    """``-J_1`` (DLMF 10.6.3)."""
-    slope: Array = -special.j1(x)
-    return slope
+    """``-J_1`` (DLMF 10.6.3), which is odd."""
+    beyond, near, far = _parts(x)
+    return -np.where(beyond, np.sign(x) * _wave(1, far)[0], special.j1(near))
 
 
 def j1(x: Array) -> Array:
-    """``(J_0 - J_2) / 2`` (DLMF 10.6.1)."""
-    slope: Array = (special.j0(x) - special.jn(2, x)) / 2
-    return slope
+    """``(J_0 - J_2) / 2`` (DLMF 10.6.1), far out ``J_0 - J_1 / x`` (10.6.2), which is even."""
+    beyond, near, far = _parts(x)
+    return np.where(beyond, _wave(0, far)[0] - _wave(1, far)[0] / far, (special.j0(near) - special.jn(2, near)) / 2)
 
 
 def y0(x: Array) -> Array:
     """``-Y_1`` (DLMF 10.6.3)."""
-    slope: Array = -special.y1(x)
-    return slope
+    beyond, near, far = _parts(x)
+    return -np.where(beyond, _wave(1, far)[1], special.y1(near))
 
 
 def y1(x: Array) -> Array:
-    """``(Y_0 - Y_2) / 2`` (DLMF 10.6.1)."""
-    slope: Array = (special.y0(x) - special.yn(2, x)) / 2
-    return slope
+    """``(Y_0 - Y_2) / 2`` (DLMF 10.6.1), far out ``Y_0 - Y_1 / x`` (10.6.2)."""
+    beyond, near, far = _parts(x)
+    return np.where(beyond, _wave(0, far)[1] - _wave(1, far)[1] / far, (special.y0(near) - special.yn(2, near)) / 2)
 
 
 SLOPES: dict[str, Slope] = {

@@ -14,8 +14,8 @@ LN2, LN10 = math.log(2.0), math.log(10.0)
 
 
 def exp2(x: Array) -> Array:
-    """``2^x ln 2``."""
-    slope: Array = LN2 * np.exp2(x)
+    """``2^x ln 2``, as ``2^(x - 1)`` times ``2 ln 2``: the power may leave the range where the slope does not."""
+    slope: Array = 2 * LN2 * np.exp2(x - 1)
     return slope
 
 

@@ -19,9 +19,14 @@ def collect(g: Array, origin: Array, axis: int, length: int) -> Array:
     return np.moveaxis(total, 0, axis)
 
 
+def _each(widths: Widths, x: Array) -> list[tuple[int, int]]:
+    """One pair for each axis; a single pair stands for all."""
+    return [(int(before), int(behind)) for before, behind in np.broadcast_to(np.array(widths), (x.ndim, 2))]
+
+
 def pad_constant(g: Array, x: Array, *, widths: Widths, value: float = 0.0) -> tuple[Array]:
     """The inner part: what stands around it does not depend on x."""
-    return (g[tuple(slice(before, before + n) for (before, _), n in zip(widths, x.shape, strict=True))],)
+    return (g[tuple(slice(before, before + n) for (before, _), n in zip(_each(widths, x), x.shape, strict=True))],)
 
 
 def pad_constant_jvp(tangents: tuple[Array], x: Array, *, widths: Widths, value: float = 0.0) -> Array:
@@ -37,7 +42,7 @@ def _padding(mode: Any) -> tuple[Any, Any]:
         if x.size == 0:
             return (np.zeros_like(x),)
         total = wide(g)
-        for axis, (length, width) in enumerate(zip(x.shape, widths, strict=True)):
+        for axis, (length, width) in enumerate(zip(x.shape, _each(widths, x), strict=True)):
             total = collect(total, np.pad(np.arange(length), width, mode=mode), axis, length)
         return (total.astype(x.dtype),)
 

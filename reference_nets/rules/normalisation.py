@@ -10,14 +10,29 @@ from reference_nets.rules._shapes import Array, wide
 def _standardise(g: Array, x: Array, axes: tuple[int, ...], epsilon: float) -> tuple[Array, Array]:
     """Input gradient and value of ``d / sqrt(mean d^2 + epsilon)``, ``d = x - mean x``.
 
-    The gradient is ``(g - mean g - z mean(g z)) / root`` with z the value: what is left of g when its parts along the
-    constant and (up to epsilon) along z are taken out.
+    The gradient is ``(g - mean g - z mean(g z)) / root`` with z the value: g without its parts along the constant and, up to
+    epsilon, along z.  As ``mean z^2 = 1 - epsilon / root^2``, a share of epsilon / root^2 of the part along z stays.  Of two numbers
+    there is nothing but these parts, and one projection would leave its own roundings: a second takes them out
+    (Björck, Numerical Methods for Least Squares Problems, section 2.4.5).
     """
     deviation = x - np.mean(x, axis=axes, keepdims=True)
-    root = np.sqrt(np.mean(deviation * deviation, axis=axes, keepdims=True) + epsilon)
+    variance = np.mean(deviation * deviation, axis=axes, keepdims=True)
+    root = np.sqrt(variance + epsilon)
     z = deviation / root
-    centred = g - np.mean(g, axis=axes, keepdims=True)
-    return (centred - z * np.mean(centred * z, axis=axes, keepdims=True)) / root, z
+    rest = g - np.mean(g, axis=axes, keepdims=True)
+    along = _component(rest, deviation, variance, axes)
+    rest = rest - along * deviation
+    rest = rest - np.mean(rest, axis=axes, keepdims=True)
+    again = _component(rest, deviation, variance, axes)
+    rest, along = rest - again * deviation, along + again
+    return (rest + along * deviation * (epsilon / (variance + epsilon))) / root, z
+
+
+def _component(g: Array, deviation: Array, variance: Array, axes: tuple[int, ...]) -> Array:
+    """``mean(g d) / mean d^2``, and 0 where all is equal."""
+    spread = np.where(variance > 0, variance, 1)
+    component: Array = np.mean(g * deviation, axis=axes, keepdims=True) / spread
+    return component
 
 
 def _rule(

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from reference_nets.rules._entrywise import Partials, Slope, alone, both
-from reference_nets.rules._shapes import Array, wide
+from reference_nets.rules._shapes import Array
 
 ROOT_PI = math.sqrt(math.pi)
 ROOT_TWO_PI = math.sqrt(2 * math.pi)
@@ -54,9 +54,10 @@ def ndtr(x: Array) -> Array:
 
 
 def log_ndtr(x: Array) -> Array:
-    """``phi / Phi = sqrt(2/pi) / erfcx(-x / sqrt 2)``: both vanish far to the left, their quotient does not."""
-    slope: Array = math.sqrt(2 / math.pi) / special.erfcx(-x / math.sqrt(2))
-    return slope
+    """``phi / Phi``; left of 0, where both vanish, as ``sqrt(2/pi) / erfcx(-x / sqrt 2)``, which overflows right of it."""
+    left, right = np.minimum(x, 0), np.maximum(x, 0)
+    quotient = math.sqrt(2 / math.pi) / special.erfcx(-left / math.sqrt(2))
+    return np.where(x > 0, ndtr(right) / special.ndtr(right), quotient)
 
 
 def ndtri(x: Array) -> Array:
@@ -111,7 +112,8 @@ def betaln(x: Array, y: Array) -> tuple[Array, Array]:
 
 def gammainc(x: Array, *, a: float = 1.0) -> Array:
     """``x^(a-1) e^-x / gamma(a)``, by its logarithm; the power is 1 for a = 1, at x = 0, too."""
-    return np.exp(special.xlogy(a - 1, wide(x)) - x - special.gammaln(a)).astype(x.dtype)
+    slope: Array = np.exp(special.xlogy(a - 1, x) - x - special.gammaln(a))
+    return slope
 
 
 def gammaincc(x: Array, *, a: float = 1.0) -> Array:

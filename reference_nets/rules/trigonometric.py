@@ -53,8 +53,10 @@ def sinc(x: Array) -> Array:
         # Horner: term k + 1 is term k times -q (k + 1) / k / ((2k + 2)(2k + 3)).
         series = 1 - q * series * ((k + 1) / k / ((2 * k + 2) * (2 * k + 3)))
     large = np.where(near, 1, x)
-    turned = large - 2 * np.rint(large / 2)  # exact, and cos(pi x) has period 2
-    return np.where(near, -np.pi * np.pi / 3 * small * series, (np.cos(np.pi * turned) - np.sinc(large)) / large)
+    turned = large - 2 * np.rint(large / 2)  # exact, and both functions of pi x have period 2
+    cosine = np.sin(np.pi * (0.5 - np.abs(turned)))  # exactly 0 where it is
+    far = (cosine - np.sin(np.pi * turned) / np.pi / large) / large
+    return np.where(near, -np.pi * np.pi / 3 * small * series, far)
 
 
 def arcsinh(x: Array) -> Array:

@@ -1,16 +1,20 @@
 """Inputs of an operator's examples, drawn within its domain."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
-from gradcheck.claim import Kind
+from gradcheck.claim import Example, Kind, Operator
 from gradcheck.engine.definition import draw as member
 from gradcheck.strategies.sets import settle
 
 
-def draw(operator, example, dtype, seed=0):
+def draw(operator: Operator, example: Example, dtype: Any, seed: int = 0) -> list[Any]:
     """Entries of the sets of the domain for shapes, arrays as they are; matrices to invert get a dominant diagonal."""
     rng = np.random.default_rng(seed)
-    inputs = []
+    inputs: list[Any] = []
     for leaf, shape in enumerate(example.shapes):
         if isinstance(shape, np.ndarray):
             inputs.append(shape)

@@ -1,5 +1,6 @@
 """Slopes of the scalar families keep their digits where formulae lose them, against mpmath at sixty digits."""
 
+import ml_dtypes
 import mpmath
 import numpy as np
 import pytest
@@ -93,6 +94,47 @@ def test_slopes_keep_their_digits(name, x, dtype):
     (slope,) = RULES[name](np.ones((), dtype), np.asarray(x, dtype))
     assert slope.dtype == dtype
     assert miss(name, x, dtype, slope) <= 1
+
+
+EDGES = {
+    "exp2": (lambda x: mpmath.log(2) * mpf(2) ** x, (15.9921875, 16.0, 127.5, 128.0, -20.0)),
+    "rsqrt": (lambda x: -(mpf(x) ** mpf(-1.5)) / 2, (0.0003876686096191406, 1.0, 6e4, 1e-20)),
+    "log_ndtr": (lambda x: mpmath.npdf(x) / mpmath.ncdf(x), (-65504.0, -20.0, 4.0, 13.3125)),
+    "sinc": (sinc, (20864.0, 1023.5, 29.34375, 0.75, 1.0833208165647064e38)),
+    "bessel_i0e": (i0e, (32768.0, 65504.0, 1.0, 1.7014118346046923e38)),
+    "bessel_i1e": (i1e, (32768.0, 65504.0, 1.0, 1.7014118346046923e38)),
+    "bessel_i1": (lambda x: (mpmath.besseli(0, x) + mpmath.besseli(2, x)) / 2, (10.0, 91.5)),
+    "bessel_j0": (lambda x: -mpmath.besselj(1, x), (3.0, -4.0, 99.0, 101.0, -65504.0, 1.7811655143517873e38)),
+    "bessel_j1": (lambda x: (mpmath.besselj(0, x) - mpmath.besselj(2, x)) / 2, (3.0, -101.0, 65504.0, 3.36e38)),
+    "bessel_y0": (lambda x: -mpmath.bessely(1, x), (3.0, 99.0, 101.0, 65504.0, 2.9339178931063513e29)),
+    "bessel_y1": (lambda x: (mpmath.bessely(0, x) - mpmath.bessely(2, x)) / 2, (3.0, 101.0, 65504.0, 2.1e17)),
+}
+"""Inputs at which a formula left the range of 16 bits, of float32, or lost all digits of a large argument."""
+
+
+SIXTEEN = (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16))
+IN_THE_TYPE = [
+    (name, x, dtype)
+    for name in EDGES
+    for x in EDGES[name][1]
+    for dtype in SIXTEEN
+    if float(ml_dtypes.finfo(dtype).tiny) <= abs(x) <= float(ml_dtypes.finfo(dtype).max)
+]
+
+
+@pytest.mark.parametrize(("name", "x", "dtype"), IN_THE_TYPE)
+def test_sixteen_bits_are_rounded_once(name, x, dtype):
+    """The rule works in float32, whose own error is far below a thousandth of a 16-bit ulp: at most 0.501 ulp are lost."""
+    x = np.asarray(x, dtype)
+    with np.errstate(over="ignore"):  # a slope may lie beyond the type
+        (slope,) = RULES[name](np.ones((), dtype), x)
+    limits = ml_dtypes.finfo(dtype)
+    with mpmath.workdps(120):  # the largest arguments have 39 digits before the point
+        exact = EDGES[name][0](mpf(float(x)))
+        beyond = abs(exact) > mpf(float(limits.max)) * (1 + mpf(float(limits.eps)) / 4)
+        ulp = mpf(float(limits.eps)) * max(mpf(2) ** mpmath.floor(mpmath.log(abs(exact), 2)), mpf(float(limits.tiny)))
+        assert slope.dtype == dtype
+        assert np.isinf(slope) if beyond else abs(mpf(float(slope)) - exact) <= 0.501 * ulp
 
 
 NAIVE = {
