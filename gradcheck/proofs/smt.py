@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 import z3
-from flint import fmpq
 
 from gradcheck.claim import Kind, Set
 from gradcheck.numbers.balls import Balls
@@ -29,7 +28,7 @@ from gradcheck.numbers.exact import Rationals
 from gradcheck.numbers.field import Floats, Values
 from gradcheck.numbers.program import program
 from gradcheck.numbers.tracing import Trace, trace
-from gradcheck.proofs.cells import Form, feasible
+from gradcheck.proofs.clarke import in_hull
 from gradcheck.proofs.reading import BITS, Text
 from gradcheck.proofs.setting import EXCLUDED, KINK, PROVED, REFUTED, UNKNOWN, Branch, apart
 from gradcheck.proofs.terms import Terms, rational
@@ -392,7 +391,7 @@ def _kink(question: Question, piece: Piece) -> tuple[str, str]:
         for unit in _units(one, exact):
             slopes = {tuple(v for row in s.program.gradient(exact, here, unit) for v in row) for s in beside}
             stated = tuple(v for row in two.program.evaluate(exact, [*unit, *here]) for v in row)
-            if not _in_hull(stated, sorted(slopes)):
+            if not in_hull(stated, sorted(slopes)):
                 said = f"the rule gives {[str(v) for v in stated]}, no mean of {[[str(v) for v in s] for s in sorted(slopes)]}"
                 return (REFUTED if len(question.flat) == 1 else UNKNOWN), said
     except (NumbersError, ZeroDivisionError) as error:
@@ -444,17 +443,3 @@ def _units(one: Trace, exact: Rationals) -> list[list[Any]]:
         for k, n in enumerate(sizes)
         for j in range(n)
     ]
-
-
-def _in_hull(point: Sequence[fmpq], rows: Sequence[Sequence[fmpq]]) -> bool:
-    """Whether a point is a mean of the rows, exactly."""
-    count = len(rows)
-    conditions: list[tuple[Form, int]] = [(tuple(Fraction(i == k) for i in range(count + 1)), 2) for k in range(count)]
-    conditions.append(((*(Fraction(1),) * count, Fraction(-1)), 0))
-    for k, value in enumerate(point):
-        conditions.append(((*(_plain(row[k]) for row in rows), -_plain(value)), 0))
-    return feasible(conditions, count) is not None
-
-
-def _plain(value: fmpq) -> Fraction:
-    return Fraction(int(value.p), int(value.q))
