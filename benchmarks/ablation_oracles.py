@@ -95,7 +95,13 @@ ORACLES = (
         after=zeros,
         kept="the bound of a fast wave on a huge argument is wrong without it (tests/oracles); shorter steps shield the judge",
     ),
-    oracle("rounding hidden where f is flat", ACCEPT, f"{EVIDENCE}:hidden", after=zeros),
+    oracle(
+        "rounding hidden where f is flat",
+        ACCEPT,
+        f"{EVIDENCE}:hidden",
+        after=zeros,
+        kept="what 1 swallows near 0 is taken for a constant without it (tests/oracles); shorter steps shield the judge",
+    ),
     oracle("stairs seen by their unit", ACCEPT, f"{EVIDENCE}:quantum", after=zeros),
     oracle(
         "stairs seen beside a slope",

@@ -427,6 +427,12 @@ SWALLOWED = twins(
     sine_for_tangent=lambda g, x: g * np.tan(x),
 )  # fmt: skip
 
+BY_ITS_UNIT = twins(
+    "alone: logarithm of one plus a square, real", "rounding", real(lambda x: np.log(1 + x * x)),
+    lambda g, x: 2 * g * x / (1 + x * x), (np.array([0.3]),), hard=True,
+    square_forgotten=lambda g, x: 2 * g * x / (1 + x),
+)  # fmt: skip
+
 DECIMALS = twins(
     "alone: cosine to nine decimals", "rounding", real(lambda x: np.round(np.cos(x), 9)), lambda g, x: -g * np.sin(x),
     (np.array([1e-3, 1e-4, 0.3, 1.0]),), hard=True,
@@ -638,6 +644,7 @@ CORNER = twins(
 CASES = (
     *CORNER,
     *SWALLOWED,
+    *BY_ITS_UNIT,
     *DECIMALS,
     *GRID,
     *OFFSET_AND_BACK,
