@@ -12,7 +12,7 @@ from gradcheck.engine.answers import CLOSE_BY, Slopes
 from gradcheck.engine.judge import Truth
 from gradcheck.engine.probes import Probe
 from gradcheck.flat import roundoff
-from gradcheck.oracles.ball import METHOD, Enclosure, enclose
+from gradcheck.oracles.ball import BLURRED, METHOD, Enclosure, enclose
 from gradcheck.records import Array, Local
 from gradcheck.subjects.callables import CAUGHT, Call
 
@@ -35,6 +35,8 @@ class Certifier:
     reason: str = ""
     hopeless: bool = False
     crossed: bool = False
+    blurred: bool = False
+    """Whether the forward's rounding left no digit of its values at the point last asked for."""
 
     @classmethod
     def of(cls, call: Call, claim: Callable[..., Any]) -> Certifier:
@@ -71,6 +73,7 @@ class Certifier:
             call.forward(_copies(leaves), self.claim)  # a forward that keeps its inputs is to keep real ones
         except CAUGHT as error:
             found = f"{type(error).__name__}: {error}"
+        self.blurred = found == BLURRED
         if isinstance(found, str):
             self.reason = self.reason or found
             return None
@@ -161,15 +164,26 @@ class Certifier:
         return clash
 
     def confirm(
-        self, found: tuple[tuple[int, Probe], ...], answer: Array, leaves: Sequence[Any], cotangents: tuple[Array, ...]
+        self,
+        found: tuple[tuple[int, Probe], ...],
+        answer: Array,
+        leaves: Sequence[Any],
+        cotangents: tuple[Array, ...],
+        dtype: np.dtype[Any],
+        rng: np.random.Generator,
     ) -> tuple[tuple[int, Probe], ...]:
         """What probes found wrong, with enclosures for estimates.
 
         A difference named an entry because it saw an error beyond its own bound: where there is none of that size, it erred itself.
+        Nor is an answer named that is as good as an automatic derivative (``honest``), or any where the values have no digits.
         """
         known = self.at(leaves, cotangents)
         if known is None:
-            return found
+            return (
+                tuple((leaf, replace(probe, wrong=(), decided=False)) for leaf, probe in found)
+                if self.blurred
+                else found
+            )
         out = []
         for leaf, probe in found:
             entries = [k for k, _, _ in probe.wrong]
@@ -180,6 +194,9 @@ class Certifier:
                     if not np.abs(answer[k] - known.value[k])
                     <= max(float(known.bound[k]), b / 2 if np.isfinite(b) else 0.0)
                 ]
+                rows, error = np.eye(answer.size)[apart], np.abs(answer - known.value)[apart]
+                honest = self.honest(known, rows, cotangents, error, np.abs(known.value[apart]), dtype, rng)
+                apart = [k for k, e, h in zip(apart, error, honest, strict=True) if not e <= h]
                 wrong = tuple((k, float(known.value[k]), float(known.bound[k])) for k in apart)
                 probe = replace(probe, wrong=wrong, method=f"{METHOD}, {known.bits} bits; named by probes")
             out.append((leaf, probe))

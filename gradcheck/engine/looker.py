@@ -276,7 +276,8 @@ class Looker:
         if blank and leaps(owner, x, g, np.eye(x.size) if x.size <= FEW else x[None], self.rng, jump=True):
             found = ()  # no answer is asked for where the forward jumps
         if self.certifier is not None and any(p.wrong for _, p in found):
-            found = self.certifier.confirm(found, v, point.inputs, point.cotangents)
+            coarsest = max(owner.layout.dtypes, key=roundoff)
+            found = self.certifier.confirm(found, v, point.inputs, point.cotangents, coarsest, self.rng)
         return Look(point, seen, owner.layout, v, None, None, None, found, owner.evaluations)
 
     def _whole(self, every: Site, chosen: Array, full: bool = False) -> Look:
@@ -294,6 +295,8 @@ class Looker:
             else:
                 known = sharp
                 judgement = judge(answer, known, at.u, at.tiny, grain=owner.coarseness)
+            if enclosed is None and self.certifier.blurred:
+                judgement = np.where(judgement == Judgement.WRONG, int(Judgement.INCONCLUSIVE), judgement)
         slack = allowance(known, at.u, at.tiny)
         doubtful = np.flatnonzero((judgement == Judgement.WRONG) | (judgement == Judgement.INACCURATE))
         if doubtful.size:

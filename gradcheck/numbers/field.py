@@ -53,6 +53,10 @@ class Field(ABC):
     def apply(self, operation: Operation, operands: tuple[Values, ...], parameter: float | None = None) -> Values:
         """One operation of the table, element by element."""
 
+    def partials(self, operation: Operation) -> tuple[Callable[..., Any], ...]:
+        """The partial derivatives of an operation, as formulas."""
+        return operation.partials
+
     @abstractmethod
     def pi(self) -> Values:
         """The number pi, of shape (1,)."""

@@ -147,7 +147,7 @@ class Program:
                 term = g * values[1 - i]
             else:
                 extra = () if step.parameter is None else (step.parameter,)
-                partial = TABLE[step.name].partials[i](k, *values, store[..., places], *extra)
+                partial = number.partials(TABLE[step.name])[i](k, *values, store[..., places], *extra)
                 term = g * partial if not isinstance(partial, int) else g if partial == 1 else -g
             if step.distinct[i] or ids.size == 1:
                 slopes[..., ids] = slopes[..., ids] + term

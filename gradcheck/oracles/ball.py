@@ -22,6 +22,10 @@ FAITHFUL = 2.0**-4
 1e-68 where that gives 0."""
 
 
+BLURRED = "the forward's own rounding is as large as its values"
+"""Said where that is so; of such values no difference and no imaginary step has a digit either."""
+
+
 @dataclass(frozen=True, slots=True)
 class Enclosure:
     """The derivative of sum_k <g_k, f_k>: packed midpoints and radii, (n,) both; where nothing is known, nan and inf.
@@ -67,11 +71,11 @@ class Enclosure:
     def in_floats(self, dtype: np.dtype[Any], inputs: Sequence[Array], cotangents: Sequence[Array]) -> Array:
         """What reverse accumulation of the text gives in floats of that type, (n,); nan where NumPy has no such functions."""
         from gradcheck.numbers.errors import NumbersError
-        from gradcheck.numbers.floats import FloatField
+        from gradcheck.numbers.floats import Textbook
 
         rows = [[np.ravel(a).astype(dtype) for a in arrays] for arrays in (inputs, cotangents)]
         try:
-            every = self.program.gradient(FloatField(dtype), *rows)
+            every = self.program.gradient(Textbook(dtype), *rows)
         except (NumbersError, TypeError, ValueError):
             return np.full(self.value.size, np.nan)
         return np.concatenate([np.asarray(every[k], np.float64) for k in self.active])
@@ -126,7 +130,7 @@ def enclose(
             if not agrees(made, inputs, outputs[0] if made.single else tuple(outputs)):
                 return "the traced text does not give the values that the forward gives"
             if _blur(made.program, inputs, cotangents, outputs) > FAITHFUL:
-                return "the forward's own rounding is as large as its values"
+                return BLURRED
             active = tuple(traced.index(k) for k in wrt)
             value, bound, bits = _gradient(made.program, inputs, cotangents, active, 2048)
     except NumbersError as error:

@@ -148,4 +148,47 @@ RIPPLE = twins(
     cube_alone=lambda g, x: 3 * g * x * x,
 )  # fmt: skip
 
-CASES = (*BESSEL, *SINES, *NARROW, *INTO, *ANGLE, *MIDDLE, *LENGTH, *TYPES, *STEEPNESS, *RIPPLE)
+
+def excess(x: Any) -> Any:
+    return np.sqrt(1 + x * x) - x
+
+
+EXCESS = twins(
+    "alone: excess of a hypotenuse", "rounding", excess, lambda g, x: g * (x / np.sqrt(1 + x * x) - 1),
+    (np.array([1e6, 3e6, 2.2e5]),), hard=True,
+    hypotenuse_squared=lambda g, x: g * (x / (1 + x * x) - 1),
+)  # fmt: skip
+
+
+def versine_part(x: Any) -> Any:
+    return (1 - np.cos(x)) / x**2
+
+
+VERSINE = twins(
+    "alone: one minus cosine over a square", "rounding", versine_part,
+    lambda g, x: g * (np.sin(x) / x**2 - 2 * (1 - np.cos(x)) / x**3), (np.array([1e-5, 0.3]),), hard=True,
+    options={"domain": Domain((Set(low=0.0, closed=False),))},
+    one_factor=lambda g, x: g * (np.sin(x) / x**2 - (1 - np.cos(x)) / x**3),
+)  # fmt: skip
+
+DISTANCE_TO_ONE = twins(
+    "alone: one minus tanh", "saturation", lambda x: 1 - np.tanh(x), lambda g, x: -g * (1 - np.tanh(x) ** 2),
+    (np.array([12.0]),), hard=True,
+    not_squared=lambda g, x: -g * (1 - np.abs(np.tanh(x))),
+)  # fmt: skip
+
+CASES = (
+    *EXCESS,
+    *VERSINE,
+    *DISTANCE_TO_ONE,
+    *BESSEL,
+    *SINES,
+    *NARROW,
+    *INTO,
+    *ANGLE,
+    *MIDDLE,
+    *LENGTH,
+    *TYPES,
+    *STEEPNESS,
+    *RIPPLE,
+)
