@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from gradcheck.numbers.array import Traced, constants, lift, tape, wrap
 from gradcheck.numbers.errors import Untraceable
@@ -191,6 +192,11 @@ def einsum(*operands: Any, **_: Any) -> Any:
         needed = set(wanted).union(*labels[k + 1 :])
         current, names = _contract(current, names, other, others, needed)
     gone = [n for n in names if n not in wanted]
+    if len(terms) == 1 and not gone and isinstance(operands[1], Traced):
+        # NumPy gives a view, through which diagonals are written.
+        memory = np.ndarray.view(operands[1], np.ndarray)
+        strides = np.einsum(operands[0], memory["id"]).strides
+        return as_strided(memory, [current.shape[names.index(n)] for n in wanted], strides).view(Traced)
     order = [names.index(n) for n in wanted] + [names.index(n) for n in gone]
     moved = current.transpose(order)
     if not gone:

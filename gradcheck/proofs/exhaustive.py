@@ -40,7 +40,7 @@ DIGITS = {"float16": 11, "bfloat16": 8}
 
 PRECISIONS = (128, 256, 512, 1024)
 
-FORMAT = "1"
+FORMAT = "2"
 """Part of every key: tables of another form are not read."""
 
 DECIDED, OUTSIDE, KINK, NO_VALUE, UNDECIDED = range(5)
@@ -170,6 +170,8 @@ def _slopes(
     rounded = _rounded(_odd(found.value, sticky), dtype)
     zero = (low & 0x7FFF == 0) & (high & 0x7FFF == 0)  # of either sign
     known = exact | (sticky != 0) | (low == high) | zero | np.isinf(found.value)  # beyond float64 is beyond the type
+    # A ball that is wider than a float64 is known decides nothing, wherever its middle lies.
+    known &= ~(found.bound > np.spacing(np.abs(found.value)))
     lost = np.isnan(found.value) if bits == PRECISIONS[-1] else np.zeros(inputs.size, bool)
     state = np.where(lost, NO_VALUE, np.where(known & ~np.isnan(found.value), DECIDED, UNDECIDED))
     return state.astype(np.uint8), found.value, rounded

@@ -17,6 +17,7 @@ from gradcheck.numbers.array import STATE, Traced
 from gradcheck.numbers.balls import Balls
 from gradcheck.numbers.errors import Undecided, Untraceable
 from gradcheck.numbers.exact import Rationals
+from gradcheck.numbers.floats import FLOAT64
 from gradcheck.numbers.tracing import trace
 from gradcheck.numbers.truth import certified_difference, certified_gradient
 from tests.numbers import texts
@@ -339,3 +340,18 @@ def test_a_wrong_branch_does_not_agree() -> None:
 
     found = trace(text, [VECTOR])
     assert not agrees(found, [VECTOR], text(VECTOR))
+
+
+def test_what_einsum_gives_of_one_operand_is_a_view() -> None:
+    def doubled_on_the_diagonal(x: Any) -> Any:
+        out = x * x
+        np.einsum("ii->i", out)[...] *= 2
+        np.einsum("ij->ji", out)[0, 1] = 0.0
+        return out
+
+    x = np.arange(1.0, 10.0).reshape(3, 3)
+    made = trace(doubled_on_the_diagonal, [x])
+    got = made.program.gradient(FLOAT64, [x.ravel()], [np.ones(9)])[0]
+    expected = 2 * x * (1 + np.eye(3))
+    expected[1, 0] = 0.0
+    assert np.array_equal(got.reshape(3, 3), expected)
