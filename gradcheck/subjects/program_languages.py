@@ -107,7 +107,7 @@ def autograd_language() -> Language:
     import autograd.numpy as anp
     from autograd.builtins import tuple as boxed
 
-    own = words(lambda x, y: anp.concatenate((x, y)), sin=anp.sin, tanh=anp.tanh, totalled=lambda x, y: anp.sum(x) * y)
+    own = words(lambda x, y: anp.concatenate((x, y)), sin=anp.sin, tanh=anp.tanh, totalled=lambda x, y: y * anp.sum(x))
 
     def gradients(program: Program, leaves: Arrays, cotangents: Arrays) -> tuple[Arrays, Arrays]:
         every = tuple(range(program.leaves))

@@ -52,7 +52,7 @@ def words(joined: Word, *, sin: Word | None = None, tanh: Word | None = None, **
         "transposed": lambda x: x.reshape(2, HALF).T.reshape(LENGTH),
         "spliced": lambda x, y: joined(x[:HALF], y[HALF:]),
         "led": lambda x, y: x[:1] * y,
-        "totalled": lambda x, y: x.sum() * y,
+        "totalled": lambda x, y: y * x.sum(),  # in this order: y has many entries, and it knows what to do
         "increased": lambda x, y: x + y,
         "scaled_ahead": lambda x, y: joined(x[:HALF] * y[:HALF], x[HALF:]),
         "watched": lambda x, y: (x + y)[::-1],
@@ -61,7 +61,9 @@ def words(joined: Word, *, sin: Word | None = None, tanh: Word | None = None, **
     return {**plain, **smooth, **own}
 
 
-OPERATIONS = words(lambda x, y: np.concatenate((x, y)), sin=np.sin, tanh=np.tanh, totalled=lambda x, y: np.sum(x) * y)
+OPERATIONS = words(
+    lambda x, y: np.concatenate((x, y)), sin=np.sin, tanh=np.tanh, totalled=lambda x, y: np.sum(x, keepdims=True) * y
+)
 """What the operations mean.
 
 ``reversed`` and ``transposed`` look at x otherwise; ``spliced`` has the first half of x and the second of y; ``led`` is
@@ -174,6 +176,7 @@ NAMED = {
         "add 0 1, multiply 0 1, add 2 3, add 4 0, multiply 4 1, subtract 5 6, add 7 0, negative 7, multiply 8 9",
         (10,),
     ),
+    "shortcuts": _written(1, "square 0, multiply 1 1, negative 2, multiply 3 1, add 1 4, multiply 5 2", (6,)),
     "views": _written(
         2, "reversed 0, transposed 1, spliced 0 2, led 2 3, multiply 4 5, totalled 0 6, reversed 7, add 7 8", (9,)
     ),
