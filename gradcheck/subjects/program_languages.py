@@ -6,12 +6,14 @@ is exact.  Where a function is given that pulls cotangents back, it is called tw
 
 from __future__ import annotations
 
+import functools
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from gradcheck.subjects.programs import HALF, Language, Program, words
+from gradcheck.subjects.programs import DIRECTION, HALF, Language, Program, words
 
 Arrays = Sequence[Any]
 
@@ -43,9 +45,26 @@ def torch_language() -> Language:
         watched=watched,
     )
 
+    def loss(program: Program, given: list[Any], *tensors: Any) -> Any:
+        return sum(torch.dot(y, g) for y, g in zip(program.run(own, tensors), given, strict=True))
+
+    def otherwise(program: Program, tensors: list[Any], given: list[Any]) -> Any:
+        value = functools.partial(loss, program, given)
+        every = tuple(range(len(tensors)))
+        if program.manner == "forward":
+            with warnings.catch_warnings():  # torch's own, of what it imports at the first call
+                warnings.simplefilter("ignore", DeprecationWarning)
+                return torch.func.jacfwd(value, every)(*tensors)
+        slopes = torch.autograd.grad(value(*tensors), tensors, create_graph=True, materialize_grads=True)
+        along = sum(torch.dot(slope, tensor(DIRECTION)) for slope in slopes)
+        return torch.autograd.grad(along, tensors, materialize_grads=True)
+
     def gradients(program: Program, leaves: Arrays, cotangents: Arrays) -> tuple[Arrays, Arrays]:
         tensors = [tensor(x).requires_grad_() for x in leaves]
         given = [tensor(g) for g in cotangents]
+        if program.manner in ("forward", "second"):
+            values = [array(y) for y in program.run(own, tensors)]
+            return values, [array(g) for g in otherwise(program, tensors, given)]
         twice = program.manner in ("twice", "again")
         for _ in range(1 + (program.manner == "again")):
             outputs = program.run(own, tensors)
@@ -59,7 +78,7 @@ def torch_language() -> Language:
         grads = [array(zeros(t) if t.grad is None else t.grad) for t in tensors]
         return [array(y) for y in outputs], [g / 2 if twice else g for g in grads]
 
-    return Language(own, ("once", "twice", "apart", "again"), gradients)
+    return Language(own, ("once", "twice", "apart", "again", "forward", "second"), gradients)
 
 
 def _pulled(pull: Callable[[tuple[Any, ...]], Any], program: Program, cotangents: tuple[Any, ...]) -> Any:
@@ -89,7 +108,19 @@ def jax_language(*, compiled: bool = False) -> Language:
     )
 
     def gradients(program: Program, leaves: Arrays, cotangents: Arrays) -> tuple[Arrays, Arrays]:
+        every = tuple(range(program.leaves))
+
         def whole(given: Any, *inputs: Any) -> Any:
+            def loss(*x: Any) -> Any:
+                return sum(jax.numpy.dot(y, g) for y, g in zip(program.run(own, x), given, strict=True))
+
+            def along(*x: Any) -> Any:
+                return sum(jax.numpy.dot(slope, jax.numpy.array(DIRECTION)) for slope in jax.grad(loss, every)(*x))
+
+            if program.manner == "forward":
+                return program.run(own, inputs), jax.jacfwd(loss, every)(*inputs)
+            if program.manner == "second":
+                return program.run(own, inputs), jax.grad(along, every)(*inputs)
             outputs, pull = jax.vjp(lambda *x: program.run(own, x), *inputs)
             return outputs, _pulled(pull, program, given)
 
@@ -98,7 +129,7 @@ def jax_language(*, compiled: bool = False) -> Language:
             outputs, grads = (jax.jit(whole) if compiled else whole)(tuple(map(jax.numpy.array, cotangents)), *made)
             return [np.array(y) for y in outputs], [np.array(g) for g in grads]
 
-    return Language(own, ("once", "twice", "apart"), gradients)
+    return Language(own, ("once", "twice", "apart", "forward", "second"), gradients)
 
 
 def autograd_language() -> Language:
@@ -111,10 +142,19 @@ def autograd_language() -> Language:
 
     def gradients(program: Program, leaves: Arrays, cotangents: Arrays) -> tuple[Arrays, Arrays]:
         every = tuple(range(program.leaves))
+
+        def loss(*x: Any) -> Any:
+            return sum(anp.dot(y, g) for y, g in zip(program.run(own, x), cotangents, strict=True))
+
+        def along(*x: Any) -> Any:
+            return sum(anp.dot(slope, np.array(DIRECTION)) for slope in autograd.grad(loss, every)(*x))
+
+        if program.manner == "second":
+            return program.run(own, leaves), [np.array(g) for g in autograd.grad(along, every)(*leaves)]
         pull, outputs = autograd.make_vjp(lambda *x: boxed(program.run(own, x)), every)(*leaves)
         return list(outputs), [np.array(g) for g in _pulled(pull, program, tuple(map(np.array, cotangents)))]
 
-    return Language(own, ("once", "twice", "apart"), gradients)
+    return Language(own, ("once", "twice", "apart", "second"), gradients)
 
 
 def tinygrad_language() -> Language:

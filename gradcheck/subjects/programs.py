@@ -33,8 +33,10 @@ MANNERS = {
     "twice": "the same backward pass twice over one graph",
     "apart": "one backward pass for each output over one graph",
     "again": "the program built twice on the same leaves, a backward pass each",
+    "forward": "forward mode: the derivatives of all outputs along each entry of the leaves",
+    "second": "the gradient of the derivative along a fixed direction: a backward pass through a backward pass",
 }
-"""How the gradient is asked for; the answer is the same."""
+"""How the gradient is asked for; of all but the last the answer is the same."""
 
 
 def words(joined: Word, *, sin: Word | None = None, tanh: Word | None = None, **own: Word) -> dict[str, Word]:
@@ -77,6 +79,33 @@ ARITY = {
 }
 
 POLYNOMIAL = tuple(name for name in OPERATIONS if name not in ("sin", "tanh"))
+
+
+DIRECTION = (1.0, -2.0, 3.0, -1.0)
+"""Of the second order: the tangent of every leaf.  Small integers, so that nothing rounds where the rest is exact."""
+
+
+def dual(operation: str, *pairs: tuple[Any, Any], language: Mapping[str, Word] = OPERATIONS) -> tuple[Any, Any]:
+    """(value, tangent) of one step: linear steps act on both alike, and of a product each factor moves in turn."""
+    values, tangents = zip(*pairs, strict=True)
+    word = language[operation]
+    x, y = values[0], values[-1]
+    dx, dy = tangents[0], tangents[-1]
+    if operation == "square":
+        return x * x, 2 * x * dx
+    if operation == "sin":
+        return np.sin(x), np.cos(x) * dx
+    if operation == "tanh":
+        return np.tanh(x), (1 - np.tanh(x)) * (1 + np.tanh(x)) * dx
+    if operation == "scaled_ahead":
+        return word(x, y), np.concatenate((dx[:HALF] * y[:HALF] + x[:HALF] * dy[:HALF], dx[HALF:]))
+    if operation in ("multiply", "led", "totalled"):
+        return word(x, y), word(dx, y) + word(x, dy)
+    return word(*values), word(*tangents)
+
+
+DUAL: Mapping[str, Word] = {name: functools.partial(dual, name) for name in OPERATIONS}
+"""The words of forward mode, by hand in NumPy: that text is the claim of the second order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +197,10 @@ def _written(leaves: int, text: str, outputs: tuple[int, ...], manner: str = "on
 
 _SHARED = "multiply 0 1, square 2, add 2 0, multiply 3 4"
 
+_VIEWS = "reversed 0, transposed 1, spliced 0 2, led 2 3, multiply 4 5, totalled 0 6, reversed 7"
+
+_IN_PLACE = "square 0, increased 2 1, scaled_ahead 3 0, watched 4 2, increased 2 2, scaled_ahead 6 6, add 5 7"
+
 NAMED = {
     "fan-out": _written(1, "square 0, negative 0, add 0 1, multiply 0 2, add 3 4, add 5 0", (6,)),
     "same-twice": _written(1, "multiply 0 0, add 1 1, subtract 2 0, multiply 3 3, subtract 4 4, add 4 5", (6,)),
@@ -177,18 +210,19 @@ NAMED = {
         (10,),
     ),
     "shortcuts": _written(1, "square 0, multiply 1 1, negative 2, multiply 3 1, add 1 4, multiply 5 2", (6,)),
-    "views": _written(
-        2, "reversed 0, transposed 1, spliced 0 2, led 2 3, multiply 4 5, totalled 0 6, reversed 7, add 7 8", (9,)
-    ),
-    "in-place": _written(
-        2, "square 0, increased 2 1, scaled_ahead 3 0, watched 4 2, increased 2 2, scaled_ahead 6 6, add 5 7", (8,)
-    ),
+    "views": _written(2, f"{_VIEWS}, add 7 8", (9,)),
+    "in-place": _written(2, _IN_PLACE, (8,)),
     "shared-cotangent": _written(2, "add 0 1, add 2 0, add 2 3, add 1 4, add 5 3", (6,)),
     "unused": _written(3, "square 0, multiply 0 1, reversed 3, add 4 3", (3, 4)),
     "output-twice": _written(1, "square 0, multiply 0 1", (2, 2, 1)),
     "backward-twice": _written(2, _SHARED, (5,), "twice"),
     "two-losses": _written(2, _SHARED, (5, 2, 3), "apart"),
     "built-again": _written(2, _SHARED, (5,), "again"),
+    "forward-mode": _written(2, _SHARED, (5, 2), "forward"),
+    "forward-views": _written(2, f"{_VIEWS}, scaled_ahead 8 2, watched 9 0", (10,), "forward"),
+    "second-order": _written(2, f"{_SHARED}, multiply 5 0", (6,), "second"),
+    "second-views": _written(2, _VIEWS, (8, 7), "second"),
+    "second-in-place": _written(2, _IN_PLACE, (8,), "second"),
 }
 """Programs written for one error each."""
 
@@ -215,7 +249,11 @@ def exhibit(program: Program, language: Language) -> Exhibit:
     inputs = tuple(np.random.default_rng(program.leaves).uniform(-1.5, 1.5, size=(program.leaves, LENGTH)))
 
     def forward(*leaves: Any) -> Any:
-        outputs = program.run(OPERATIONS, leaves)
+        if program.manner == "second":
+            pairs = program.run(DUAL, [(x, np.array(DIRECTION)) for x in leaves])
+            outputs = tuple(tangent for _, tangent in pairs)
+        else:
+            outputs = program.run(OPERATIONS, leaves)
         return outputs[0] if len(outputs) == 1 else outputs
 
     def vjp(cotangent: Any, *leaves: Any) -> tuple[Any, ...]:

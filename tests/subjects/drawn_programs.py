@@ -1,10 +1,12 @@
 """Programs that Hypothesis draws, with integers in their leaves, and their gradients without any rounding."""
 
+import functools
+
 import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from gradcheck.subjects.programs import ARITY, LENGTH, OPERATIONS, POLYNOMIAL, Program, Step
+from gradcheck.subjects.programs import ARITY, DIRECTION, LENGTH, OPERATIONS, POLYNOMIAL, Program, Step, dual
 from reference_nets.backprop import evaluate, vjp
 from reference_nets.symbols import Drawing
 
@@ -53,6 +55,17 @@ def _graph(program, operations):
     return drawing, [[entry.name for entry in output] for output in program.run(operations, symbols)]
 
 
+def _tangents(drawing, program, words=WORDS, direction=DIRECTION):
+    """The names of the tangents of the outputs along a direction, drawn into the same graph."""
+    leaves = [whole([drawing.variable(f"x{k}_{i}") for i in range(LENGTH)]) for k in range(program.leaves)]
+    # A tangent is a symbol, too: the number times 0 x + 1.
+    pairs = program.run(
+        {name: functools.partial(dual, name, language=words) for name in words},
+        [(x, (x * 0 + 1) * whole([int(d) for d in direction])) for x in leaves],
+    )
+    return [[entry.name for entry in tangent] for _, tangent in pairs]
+
+
 def _seeds(names, cotangents):
     seeds = {}
     for output, given in zip(names, cotangents, strict=True):
@@ -64,9 +77,12 @@ def _seeds(names, cotangents):
 def solved(program, leaves, cotangents):
     """Outputs and gradients in integers: the graph of the scalars, differentiated by ``reference_nets``."""
     drawing, names = _graph(program, WORDS)
+    claimed = names
+    if program.manner == "second":
+        claimed = _tangents(drawing, program)
     graph = drawing.graph()
     values = evaluate(graph, {f"x{k}_{i}": v for k, part in enumerate(leaves) for i, v in enumerate(part)})
-    bars = vjp(graph, values, _seeds(names, cotangents))
+    bars = vjp(graph, values, _seeds(claimed, cotangents))
     outputs = [[values[name] for name in output] for output in names]
     return outputs, [[bars[f"x{k}_{i}"] for i in range(LENGTH)] for k in range(program.leaves)]
 
@@ -75,6 +91,8 @@ def _largest(program, leaves, cotangents):
     """The largest number in the program without signs, forwards and backwards."""
     unsigned = {**WORDS, "subtract": lambda x, y: x + y, "negative": lambda x: x}
     drawing, names = _graph(program, unsigned)
+    if program.manner == "second":
+        names = _tangents(drawing, program, unsigned, [abs(d) for d in DIRECTION])
     graph = drawing.graph()
     values = evaluate(graph, {f"x{k}_{i}": v for k, part in enumerate(leaves) for i, v in enumerate(part)})
     bars = vjp(graph, values, _seeds(names, cotangents), of=graph.variables)
