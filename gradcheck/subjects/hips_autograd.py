@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.subjects import composed
-from gradcheck.subjects.protocol import Implementation
+from gradcheck.subjects import composed, program_languages, programs
+from gradcheck.subjects.protocol import Exhibit, Implementation
 
 Function = Callable[..., Any]
 
@@ -46,6 +46,10 @@ class HipsAutograd:
         """Single and double precision: its SciPy wrappers do not keep 16-bit types."""
         types = ("float64",) if operator == "trigamma" else ("float32", "float64")  # its polygamma gives doubles
         return operator in self._functions and np.dtype(dtype).name in types
+
+    def exhibits(self) -> Mapping[str, Callable[[], Exhibit]]:
+        """Whole programs: see ``gradcheck.subjects.programs``."""
+        return programs.exhibits(program_languages.autograd_language())
 
 
 def vjp_of(function: Function) -> Function:

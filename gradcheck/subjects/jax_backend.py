@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from gradcheck.subjects import program_languages, programs
 from gradcheck.subjects.mapped import Function, active
-from gradcheck.subjects.protocol import Implementation
+from gradcheck.subjects.protocol import Exhibit, Implementation
 
 
 class Jax:
     """The functions of jax.numpy, jax.nn, jax.lax and jax.scipy, one operation after the other on the CPU."""
 
     name = "jax"
+    _compiled = False
 
     def __init__(self) -> None:
         """Raises ImportError where jax is not installed."""
@@ -36,6 +38,10 @@ class Jax:
         """Whether the function is there in this type."""
         return self._table.supports(operator, dtype)
 
+    def exhibits(self) -> Mapping[str, Callable[[], Exhibit]]:
+        """Whole programs: see ``gradcheck.subjects.programs``."""
+        return programs.exhibits(program_languages.jax_language(compiled=self._compiled))
+
     def _made(self, function: Function) -> Implementation:
         return Implementation(
             forward=lambda *inputs, **params: forward(function, inputs, params),
@@ -47,6 +53,7 @@ class JaxJit(Jax):
     """The same functions, each compiled as a whole by ``jax.jit`` for every shape and type."""
 
     name = "jax-jit"
+    _compiled = True
 
     def _made(self, function: Function) -> Implementation:
         import jax

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from typing import Any
 
 import numpy as np
 
+from gradcheck.subjects import program_languages, programs
 from gradcheck.subjects.mapped import Function, Table, active, implementation
-from gradcheck.subjects.protocol import Implementation
+from gradcheck.subjects.protocol import Exhibit, Implementation
 
 
 class Micrograd:
@@ -33,6 +34,10 @@ class Micrograd:
         """Python's floats: double precision."""
         return self._table.supports(operator, dtype)
 
+    def exhibits(self) -> Mapping[str, Callable[[], Exhibit]]:
+        """Whole programs: see ``gradcheck.subjects.programs``."""
+        return programs.exhibits(program_languages.micrograd_language())
+
 
 def values(inputs: tuple[Any, ...]) -> list[Any]:
     """Arrays of ``Value`` for the arrays of floats; others stay as they are."""
@@ -49,7 +54,7 @@ def values(inputs: tuple[Any, ...]) -> list[Any]:
 
 def forward(function: Function, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
     """The numbers in the value of the program."""
-    return _numbers(function(*values(inputs), **params), "data")
+    return numbers(function(*values(inputs), **params), "data")
 
 
 def vjp(function: Function, cotangent: Any, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -62,10 +67,11 @@ def vjp(function: Function, cotangent: Any, inputs: tuple[Any, ...], params: Map
     for g, y in zip(np.ravel(cotangent), value.ravel(), strict=True):
         total = total + float(g) * y
     total.backward()
-    return tuple(_numbers(made[k], "grad") for k in active(inputs))
+    return tuple(numbers(made[k], "grad") for k in active(inputs))
 
 
-def _numbers(entries: Any, field: str) -> Any:
+def numbers(entries: Any, field: str) -> Any:
+    """One field of each ``Value``; a plain number is its own."""
     array = np.asarray(entries, dtype=object)
     return np.array([float(getattr(v, field, v)) for v in array.ravel()]).reshape(array.shape)
 

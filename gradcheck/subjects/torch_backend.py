@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
+from gradcheck.subjects import program_languages, programs
 from gradcheck.subjects.mapped import Function, active, implementation
-from gradcheck.subjects.protocol import Implementation
+from gradcheck.subjects.protocol import Exhibit, Implementation
 
 
 class Torch:
@@ -33,6 +34,10 @@ class Torch:
     def supports(self, operator: str, dtype: np.dtype[Any]) -> bool:
         """Whether the function is there in this type, on the CPU."""
         return self._table.supports(operator, dtype)
+
+    def exhibits(self) -> Mapping[str, Callable[[], Exhibit]]:
+        """Whole programs: see ``gradcheck.subjects.programs``."""
+        return programs.exhibits(program_languages.torch_language())
 
 
 def tensor(x: Any) -> Any:
