@@ -180,12 +180,12 @@ def test_run_writes_it_alone_on_standard_output_or_into_a_file(
         "json": json.loads,
         "sarif": json.loads,
         "junit": ElementTree.fromstring,
-        "github": re.compile(r"(::error file=reference_nets/rules/activations.py,line=\d+,.*\n)+").fullmatch,
+        "github": re.compile(r"(::error file=reference_nets/rules/\w+.py,line=\d+,.*\n)+").fullmatch,
     }
     assert check[form](captured.out) is not None
     assert (tmp_path / "summary.md").exists() == (form == "github")
     if form == "sarif":
-        assert '"uri": "reference_nets/rules/activations.py"' in captured.out
+        assert re.search(r'"uri": "reference_nets/rules/\w+.py"', captured.out)
 
 
 def test_run_writes_into_a_file(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -320,6 +320,8 @@ class Looker:
             judgement = judge(answer, known, at.u, at.tiny, movement=k, own_movement=own, grain=grain)
             wrong = np.flatnonzero(judgement == Judgement.WRONG)
             if enclosed is not None and self.certifier is not None and wrong.size:
+                # A table that is wrong itself measures nothing: it is tried before an answer is measured by it.
+                clash = self.certifier.contradicted(enclosed, at.rows, at.point.cotangents)
                 error = np.abs(answer[wrong] - known.value[wrong])
                 size = known.magnitude[wrong]
                 coarsest = max(owner.layout.dtypes, key=roundoff)
@@ -329,9 +331,7 @@ class Looker:
                 judgement = judge(
                     answer, known, at.u, at.tiny, movement=k, own_movement=own, honest=honest, grain=grain
                 )
-                if np.any(judgement == Judgement.WRONG):
-                    clash = self.certifier.contradicted(enclosed, at.rows, at.point.cotangents)
-                    judgement = np.where(clash, int(Judgement.CONFLICT), judgement)
+                judgement = np.where(clash, int(Judgement.CONFLICT), judgement)
             slack = allowance(known, at.u, at.tiny, k)
         if enclosed is not None and known.certified:  # nothing is tied there, and so there is no other piece
             return at.look(known, np.where(known.magnitude > at.top, int(Judgement.OUTSIDE), judgement), slack)

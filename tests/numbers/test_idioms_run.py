@@ -78,7 +78,7 @@ def moved(idiom: Idiom, k: int, step: float) -> Array:
 def faults(idiom: Idiom) -> list[str]:
     """What makes an idiom unfit for the corpus, each fault in a few words."""
     before = surroundings(idiom)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), np.errstate(all="warn", under="ignore"):
         warnings.simplefilter("error")
         try:
             first = idiom.f(*idiom.inputs)
