@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import sys
 import time
 import warnings
@@ -152,6 +153,15 @@ def test_containment_restores_after_an_exception() -> None:
         sys.setrecursionlimit(depth + 50)
         raise ZeroDivisionError
     assert sys.getrecursionlimit() == depth
+
+
+def test_containment_restores_precisions_and_signal_handlers() -> None:
+    mpmath, flint = pytest.importorskip("mpmath"), pytest.importorskip("flint")
+    before = (mpmath.mp.prec, flint.ctx.prec, signal.getsignal(signal.SIGUSR1))
+    with contained():
+        mpmath.mp.prec, flint.ctx.prec = 11, 17
+        signal.signal(signal.SIGUSR1, lambda *_: None)
+    assert (mpmath.mp.prec, flint.ctx.prec, signal.getsignal(signal.SIGUSR1)) == before
 
 
 def test_the_catalogue_survives_a_subject_that_overwrites_its_arguments() -> None:

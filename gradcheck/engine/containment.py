@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 import numpy as np
 
@@ -26,10 +27,12 @@ class Expired(BaseException):
 @contextmanager
 def contained() -> Iterator[None]:
     """Put back afterwards: floating-point error handling, warning filters, the global random states, the recursion
-    limit, the working directory, the environment, print options, and the standard streams."""
+    limit, the working directory, the environment, print options, the standard streams, the precision of mpmath and of
+    flint, and signal handlers (in the main thread, which alone may set them)."""
     errors, options, random_numbers = np.geterr(), np.get_printoptions(), np.random.get_state()
     plain, depth, environment = random.getstate(), sys.getrecursionlimit(), dict(os.environ)
     streams, directory = (sys.stdin, sys.stdout, sys.stderr), _directory()
+    precisions, handlers = _precisions(), _handlers()
     with warnings.catch_warnings():
         try:
             yield
@@ -45,6 +48,30 @@ def contained() -> Iterator[None]:
                 os.environ.update(environment)
             if directory and _directory() != directory:
                 os.chdir(directory)
+            for name, bits in precisions.items():
+                if (context := _context(name)) is not None and context.prec != bits:
+                    context.prec = bits
+            for number, handler in _handlers().items():
+                if handlers[number] is not handler and handlers[number] is not None:
+                    signal.signal(number, handlers[number])
+
+
+def _context(module: str) -> Any:
+    """The global context of mpmath or flint; None where it is not imported."""
+    loaded = sys.modules.get(module)
+    return getattr(loaded, "mp" if module == "mpmath" else "ctx", None)
+
+
+def _precisions() -> dict[str, int]:
+    """Bits of each; both begin with 53."""
+    return {name: getattr(_context(name), "prec", 53) for name in ("mpmath", "flint")}
+
+
+def _handlers() -> dict[int, Any]:
+    """Of every signal; none outside of the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    return {number: signal.getsignal(number) for number in signal.valid_signals()}
 
 
 def _directory() -> str:
