@@ -12,7 +12,7 @@ from gradcheck.engine.answers import CLOSE_BY, Slopes
 from gradcheck.engine.judge import Truth
 from gradcheck.engine.probes import Probe
 from gradcheck.flat import roundoff
-from gradcheck.oracles.ball import BLURRED, METHOD, Enclosure, enclose
+from gradcheck.oracles.ball import METHOD, Enclosure, enclose
 from gradcheck.records import Array, Local
 from gradcheck.subjects.callables import CAUGHT, Call
 
@@ -35,8 +35,6 @@ class Certifier:
     reason: str = ""
     hopeless: bool = False
     crossed: bool = False
-    blurred: bool = False
-    """Whether the forward's rounding left no digit of its values at the point last asked for."""
 
     @classmethod
     def of(cls, call: Call, claim: Callable[..., Any]) -> Certifier:
@@ -73,7 +71,6 @@ class Certifier:
             call.forward(_copies(leaves), self.claim)  # a forward that keeps its inputs is to keep real ones
         except CAUGHT as error:
             found = f"{type(error).__name__}: {error}"
-        self.blurred = found == BLURRED
         if isinstance(found, str):
             self.reason = self.reason or found
             return None
@@ -175,15 +172,11 @@ class Certifier:
         """What probes found wrong, with enclosures for estimates.
 
         A difference named an entry because it saw an error beyond its own bound: where there is none of that size, it erred itself.
-        Nor is an answer named that is as good as an automatic derivative (``honest``), or any where the values have no digits.
+        Nor is an answer named that is as good as an automatic derivative (``honest``).
         """
         known = self.at(leaves, cotangents)
         if known is None:
-            return (
-                tuple((leaf, replace(probe, wrong=(), decided=False)) for leaf, probe in found)
-                if self.blurred
-                else found
-            )
+            return found
         out = []
         for leaf, probe in found:
             entries = [k for k, _, _ in probe.wrong]

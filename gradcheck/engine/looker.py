@@ -295,8 +295,6 @@ class Looker:
             else:
                 known = sharp
                 judgement = judge(answer, known, at.u, at.tiny, grain=owner.coarseness)
-            if enclosed is None and self.certifier.blurred:
-                judgement = np.where(judgement == Judgement.WRONG, int(Judgement.INCONCLUSIVE), judgement)
         slack = allowance(known, at.u, at.tiny)
         doubtful = np.flatnonzero((judgement == Judgement.WRONG) | (judgement == Judgement.INACCURATE))
         if doubtful.size:

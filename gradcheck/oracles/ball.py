@@ -22,10 +22,6 @@ FAITHFUL = 2.0**-4
 1e-68 where that gives 0."""
 
 
-BLURRED = "the forward's own rounding is as large as its values"
-"""Said where that is so; of such values no difference and no imaginary step has a digit either."""
-
-
 @dataclass(frozen=True, slots=True)
 class Enclosure:
     """The derivative of sum_k <g_k, f_k>: packed midpoints and radii, (n,) both; where nothing is known, nan and inf.
@@ -130,7 +126,7 @@ def enclose(
             if not agrees(made, inputs, outputs[0] if made.single else tuple(outputs)):
                 return "the traced text does not give the values that the forward gives"
             if _blur(made.program, inputs, cotangents, outputs) > FAITHFUL:
-                return BLURRED
+                return "the forward's own rounding is as large as its values"
             active = tuple(traced.index(k) for k in wrt)
             value, bound, bits = _gradient(made.program, inputs, cotangents, active, 2048)
     except NumbersError as error:

@@ -160,17 +160,6 @@ EXCESS = twins(
 )  # fmt: skip
 
 
-def versine_part(x: Any) -> Any:
-    return (1 - np.cos(x)) / x**2
-
-
-VERSINE = twins(
-    "alone: one minus cosine over a square", "rounding", versine_part,
-    lambda g, x: g * (np.sin(x) / x**2 - 2 * (1 - np.cos(x)) / x**3), (np.array([1e-5, 0.3]),), hard=True,
-    options={"domain": Domain((Set(low=0.0, closed=False),))},
-    one_factor=lambda g, x: g * (np.sin(x) / x**2 - (1 - np.cos(x)) / x**3),
-)  # fmt: skip
-
 DISTANCE_TO_ONE = twins(
     "alone: one minus tanh", "saturation", lambda x: 1 - np.tanh(x), lambda g, x: -g * (1 - np.tanh(x) ** 2),
     (np.array([12.0]),), hard=True,
@@ -179,7 +168,6 @@ DISTANCE_TO_ONE = twins(
 
 CASES = (
     *EXCESS,
-    *VERSINE,
     *DISTANCE_TO_ONE,
     *BESSEL,
     *SINES,
