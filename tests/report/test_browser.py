@@ -90,7 +90,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tab(browser: Any) -> Iterator[Any]:
     context = browser.new_context(viewport={"width": 1200, "height": 900})
     page = context.new_page()
-    page.set_default_timeout(15_000)  # milliseconds; a page is there at once, the machine may be busy
+    page.set_default_timeout(60_000)  # milliseconds; a page is there at once, the machine may be busy
     page.requests, page.problems = [], []
     page.on("request", lambda request: page.requests.append(request.url))
     page.on("pageerror", lambda error: page.problems.append(str(error)))
