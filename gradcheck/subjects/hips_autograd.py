@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.subjects import composed, program_languages, programs
-from gradcheck.subjects.protocol import Exhibit, Implementation
+from gradcheck.subjects import composed, program_languages
+from gradcheck.subjects.programs import Language
+from gradcheck.subjects.protocol import Implementation
 
 Function = Callable[..., Any]
 
@@ -47,9 +48,9 @@ class HipsAutograd:
         types = ("float64",) if operator == "trigamma" else ("float32", "float64")  # its polygamma gives doubles
         return operator in self._functions and np.dtype(dtype).name in types
 
-    def exhibits(self) -> Mapping[str, Callable[[], Exhibit]]:
+    def language(self) -> Language:
         """Whole programs: see ``gradcheck.subjects.programs``."""
-        return programs.exhibits(program_languages.autograd_language())
+        return program_languages.autograd_language()
 
 
 def vjp_of(function: Function) -> Function:

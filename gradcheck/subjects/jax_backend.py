@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from gradcheck.subjects import program_languages, programs
+from gradcheck.subjects import program_languages
 from gradcheck.subjects.mapped import Function, active
-from gradcheck.subjects.protocol import Exhibit, Implementation
+from gradcheck.subjects.programs import Language
+from gradcheck.subjects.protocol import Implementation
 
 
 class Jax:
@@ -38,9 +39,9 @@ class Jax:
         """Whether the function is there in this type."""
         return self._table.supports(operator, dtype)
 
-    def exhibits(self) -> Mapping[str, Callable[[], Exhibit]]:
+    def language(self) -> Language:
         """Whole programs: see ``gradcheck.subjects.programs``."""
-        return programs.exhibits(program_languages.jax_language(compiled=self._compiled))
+        return program_languages.jax_language(compiled=self._compiled)
 
     def _made(self, function: Function) -> Implementation:
         return Implementation(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
 import numpy as np
 
-from gradcheck.subjects import program_languages, programs
+from gradcheck.subjects import program_languages
 from gradcheck.subjects.mapped import Function, Table, active, implementation
-from gradcheck.subjects.protocol import Exhibit, Implementation
+from gradcheck.subjects.programs import Language
+from gradcheck.subjects.protocol import Implementation
 
 
 class Micrograd:
@@ -34,9 +35,9 @@ class Micrograd:
         """Python's floats: double precision."""
         return self._table.supports(operator, dtype)
 
-    def exhibits(self) -> Mapping[str, Callable[[], Exhibit]]:
+    def language(self) -> Language:
         """Whole programs: see ``gradcheck.subjects.programs``."""
-        return programs.exhibits(program_languages.micrograd_language())
+        return program_languages.micrograd_language()
 
 
 def values(inputs: tuple[Any, ...]) -> list[Any]:

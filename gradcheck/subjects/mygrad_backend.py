@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
 import numpy as np
 
-from gradcheck.subjects import composed, program_languages, programs
+from gradcheck.subjects import composed, program_languages
 from gradcheck.subjects.mapped import Function, Lacks, Table, active, implementation
-from gradcheck.subjects.protocol import Exhibit, Implementation
+from gradcheck.subjects.programs import Language
+from gradcheck.subjects.protocol import Implementation
 
 NUMPY = """abs add arccos arccosh arcsin arcsinh arctan arctan2 arctanh cbrt cos cosh cumprod cumsum divide exp exp2 expm1
 log log10 log1p log2 logaddexp logaddexp2 matmul max maximum mean min minimum multiply negative power prod reciprocal sinc
@@ -46,9 +47,9 @@ class MyGrad:
         """Single and double precision."""
         return self._table.supports(operator, dtype)
 
-    def exhibits(self) -> Mapping[str, Callable[[], Exhibit]]:
+    def language(self) -> Language:
         """Whole programs: see ``gradcheck.subjects.programs``."""
-        return programs.exhibits(program_languages.mygrad_language())
+        return program_languages.mygrad_language()
 
 
 def forward(function: Function, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> Any:

@@ -6,7 +6,7 @@ import shlex
 import sys
 import tomllib
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from gradcheck.errors import UsageError
 from gradcheck.subjects import wire
 from gradcheck.subjects.mapped import active
 from gradcheck.subjects.process import Host, PeerError, PeerProtocol
+from gradcheck.subjects.programs import OPERATIONS, Language, Program
 from gradcheck.subjects.protocol import Implementation
 
 
@@ -35,19 +36,18 @@ class Peer:
             raise UsageError(f"peer {shlex.join(command)}: initialize gave no name")
 
     def implementation(self, operator: str, params: Mapping[str, Any]) -> Implementation | None:
-        """Forward and vjp by questions to the peer; None where it does not list the operator."""
-        if operator not in self._operators:
+        """Forward and vjp by questions to the peer; None where it does not list the operator, or says so if asked."""
+        if operator not in self._operators or not self._says(wire.Asked(operator=operator, params=wire.plain(params))):
             return None
 
         def forward(*inputs: Any, **given: Any) -> Any:
-            answer = self.host.ask("forward", self._asked(operator, inputs, given))
-            return self._one_or_more(self._arrays(answer.outputs, "outputs"))
+            asked = wire.Asked(operator=operator, params=wire.plain(given))
+            return self._one_or_more(self._found("forward", asked, inputs)[0])
 
         def vjp(cotangent: Any, *inputs: Any, **given: Any) -> Any:
             cotangents = cotangent if isinstance(cotangent, tuple) else (cotangent,)
-            asked = self._asked(operator, inputs, given)
-            asked.cotangents = wire.tensors(cotangents, self.host.about.encoding)
-            found = self._arrays(self.host.ask("vjp", asked).gradients, "gradients")
+            asked = wire.Asked(operator=operator, params=wire.plain(given))
+            found = self._found("vjp", asked, inputs, cotangents)[1]
             if len(found) != len(active(inputs)):
                 raise PeerProtocol(f"{len(found)} gradients for {len(active(inputs))} inputs of floating type")
             return found
@@ -56,17 +56,55 @@ class Peer:
 
     def supports(self, operator: str, dtype: np.dtype[Any]) -> bool:
         """What the peer said of itself."""
-        return operator in self._operators and np.dtype(dtype).name in self._dtypes
+        name = np.dtype(dtype).name
+        return (
+            operator in self._operators
+            and name in self._dtypes
+            and self._says(wire.Asked(operator=operator, dtype=name))
+        )
 
-    def _asked(self, operator: str, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> wire.Asked:
-        encoding = self.host.about.encoding
-        return wire.Asked(operator=operator, inputs=wire.tensors(inputs, encoding), params=wire.plain(params))
+    def language(self) -> Language:
+        """Whole programs, of the operations that the peer has."""
+        about = self.host.about
+        own = {name: word for name, word in OPERATIONS.items() if name in about.operations}
+        return Language(own, tuple(about.manners), self._gradients)
 
-    def _arrays(self, given: list[wire.Tensor] | None, what: str) -> tuple[Any, ...]:
-        if given is None:
+    def _gradients(
+        self, program: Program, leaves: Sequence[Any], cotangents: Sequence[Any]
+    ) -> tuple[Sequence[Any], Sequence[Any]]:
+        outputs, gradients = self._found("program", wire.Asked(program=program), leaves, cotangents)
+        if len(outputs) != len(program.outputs) or len(gradients) != program.leaves:
+            raise PeerProtocol(
+                f"{len(outputs)} outputs and {len(gradients)} gradients of a program that has {len(program.outputs)} "
+                f"and {program.leaves} leaves"
+            )
+        return outputs, gradients
+
+    def _says(self, asked: wire.Asked) -> bool:
+        """What the peer answers to ``supports``; one that has no such method has what it listed."""
+        return not self.host.about.supports or self.host.ask("supports", asked)[0].supports
+
+    def _found(
+        self, method: str, asked: wire.Asked, inputs: Sequence[Any], cotangents: Sequence[Any] = ()
+    ) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        """The outputs and the gradients that the peer answers, those that are due by the method."""
+        encoding = self.host.start().encoding
+        behind: list[wire.Bytes] = []
+        asked.inputs = wire.tensors(inputs, encoding, behind)
+        asked.cotangents = wire.tensors(cotangents, encoding, behind)
+        answer, raw = self.host.ask(method, asked, behind)
+        left = iter(raw)
+        outputs = self._arrays(answer.outputs, "outputs", left, due=method != "vjp")
+        return outputs, self._arrays(answer.gradients, "gradients", left, due=method != "forward")
+
+    @staticmethod
+    def _arrays(
+        given: list[wire.Tensor] | None, what: str, left: Iterator[wire.Bytes], *, due: bool
+    ) -> tuple[Any, ...]:
+        if given is None and due:
             raise PeerProtocol(f"the answer has no {what}")
         try:
-            return tuple(map(wire.array, given))
+            return tuple(wire.array(each, left) for each in given or ())
         except ValueError as error:
             raise PeerProtocol(f"{what}: {error}") from error
 

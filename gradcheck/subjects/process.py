@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import selectors
 import signal
 import subprocess
 import threading
@@ -19,14 +18,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
 from gradcheck.subjects import wire
+from gradcheck.subjects.channel import Channel, Ended
 
 RESTARTS = 10
 """Times that a peer which failed is started anew; after that every question fails at once."""
 
 LONGEST = 512 * 2**20
-"""Bytes of one line: 40 million doubles."""
+"""Bytes of one line, and of what follows it: 40 million doubles."""
 
 
 class PeerError(Exception):
@@ -42,7 +43,7 @@ class PeerCrash(PeerError):  # noqa: N818  # a verdict's name
 
 
 class PeerProtocol(PeerError):  # noqa: N818  # a verdict's name
-    """A line that is no answer."""
+    """What is no answer."""
 
 
 class PeerDesync(PeerError):  # noqa: N818  # a verdict's name
@@ -58,7 +59,7 @@ class PeerUnsupported(PeerError):  # noqa: N818  # a verdict's name
 
 
 class Host:
-    """One peer.  ``memory`` limits its address space in bytes; ``journal`` is a file that gets each line before it is sent."""
+    """One peer.  ``memory`` limits its address space in bytes; ``journal`` is a file that gets each question before it is sent."""
 
     def __init__(
         self,
@@ -72,15 +73,20 @@ class Host:
         self.command, self.timeout, self.memory, self.journal = list(command), timeout, memory, journal
         self.longest, self.starts, self._id = longest, 0, 0
         self._process: subprocess.Popen[bytes] | None = None
+        self._channel: Channel | None = None
         self._tail: deque[bytes] = deque(maxlen=64)
-        self._rest = b""
         self.about = wire.Answer()
 
-    def ask(self, method: str, asked: wire.Asked) -> wire.Answer:
-        """The answer to one question.  Raises PeerError; after any but the last two kinds the process is ended."""
+    def ask(
+        self, method: str, asked: wire.Asked, behind: Sequence[wire.Bytes] = ()
+    ) -> tuple[wire.Answer, list[wire.Bytes]]:
+        """The answer to one question, and its raw bytes.  ``behind`` are the raw bytes of the question.
+
+        Raises PeerError; after any but the last two kinds the process is ended.
+        """
         if self._process is None:
             self._start()
-        return self._ask(method, asked)
+        return self._ask(method, asked, behind)
 
     def start(self) -> wire.Answer:
         """What the peer says of itself; starts it if it does not run."""
@@ -90,9 +96,12 @@ class Host:
 
     def close(self) -> None:
         """End the process and all that it started, and wait for it."""
-        process, self._process, self._rest = self._process, None, b""
+        process, self._process = self._process, None
         if process is None:
             return
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -124,72 +133,80 @@ class Host:
         for pipe in (process.stdin, process.stdout):
             with contextlib.suppress(OSError, AttributeError):  # where pipes can be wider, large arrays are faster
                 fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 2**20)
-        os.set_blocking(process.stdin.fileno(), False)
-        os.set_blocking(process.stdout.fileno(), False)
         self._process = process
+        self._channel = Channel(process.stdout.fileno(), process.stdin.fileno())
         threading.Thread(target=_drain, args=(process.stderr, self._tail), daemon=True).start()
-        self.about = self._ask("initialize", wire.Asked(protocol=wire.PROTOCOL))
+        self.about = wire.Answer()
+        asked = wire.Asked(protocol=wire.PROTOCOL, encodings=list(wire.ENCODINGS))
+        about, _ = self._ask("initialize", asked, ())
+        if about.encoding not in wire.ENCODINGS:
+            self.close()
+            raise PeerProtocol(f"initialize: encoding {about.encoding!r:.80} is none of {', '.join(wire.ENCODINGS)}")
+        self.about = about
 
-    def _ask(self, method: str, asked: wire.Asked) -> wire.Answer:
+    def _ask(
+        self, method: str, asked: wire.Asked, behind: Sequence[wire.Bytes]
+    ) -> tuple[wire.Answer, list[wire.Bytes]]:
         self._id += 1
-        text = wire.line(wire.Request(self._id, method, asked))
+        parts: list[bytes | memoryview] = [wire.line(wire.Request(self._id, method, asked))]
+        parts += [each.data for each in behind]
         if self.journal is not None:
             with open(self.journal, "ab") as file:
-                file.write(text)
+                file.writelines(parts)
         try:
-            got = self._exchange(text)
-            try:
-                response = msgspec.json.decode(got, type=wire.Response)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                raise PeerProtocol(
-                    f"the peer wrote a line that is no answer ({error}): {got[:200]!r}; log to stderr, not to stdout"
-                ) from None
-            if response.id != self._id:
-                raise PeerDesync(f"the peer answered question {response.id} where {self._id} was asked")
+            response, raw = self._exchange(parts)
         except BaseException:
             self.close()
             raise
         if response.error is not None:
             kind = PeerUnsupported if response.error.code == wire.UNSUPPORTED else PeerRaised
             raise kind(f"{response.error.message[:1000]}\n{response.error.data[-1000:]}".strip())
-        if response.result is None:
-            self.close()
-            raise PeerProtocol(f"the answer has neither result nor error: {got[:200]!r}")
-        return response.result
+        assert response.result is not None
+        return response.result, raw
 
-    def _exchange(self, text: bytes) -> bytes:
-        """Send one line and read one, both at once: a peer may answer before it has read everything."""
-        process = self._process
-        assert process is not None and process.stdin and process.stdout
-        pieces, size, left = [self._rest], len(self._rest), memoryview(text)
+    def _exchange(self, parts: Sequence[bytes | memoryview]) -> tuple[wire.Response, list[wire.Bytes]]:
+        """Send one question and read its answer, both at once: a peer may answer before it has read everything."""
+        channel = self._channel
+        assert channel is not None
         deadline = time.monotonic() + self.timeout
-        with selectors.DefaultSelector() as selector:
-            selector.register(process.stdout, selectors.EVENT_READ)
-            selector.register(process.stdin, selectors.EVENT_WRITE)
-            while b"\n" not in pieces[-1]:
-                ready = selector.select(max(0.0, deadline - time.monotonic()))
-                if not ready:
-                    raise PeerTimeout(f"no answer within {self.timeout:g} s")
-                for key, _ in ready:
-                    if key.fileobj is process.stdin:
-                        try:
-                            left = left[os.write(process.stdin.fileno(), left[: 2**20]) :]
-                        except BlockingIOError:
-                            continue
-                        except BrokenPipeError:
-                            left = left[len(left) :]
-                        if not len(left):
-                            selector.unregister(process.stdin)
-                        continue
-                    piece = os.read(process.stdout.fileno(), 2**20)
-                    if not piece:
-                        raise self._ended(b"".join(pieces))
-                    pieces.append(piece)
-                    size += len(piece)
-                    if size > self.longest:
-                        raise PeerProtocol(f"the peer wrote a line of more than {self.longest} bytes")
-        got, _, self._rest = b"".join(pieces).partition(b"\n")
-        return got
+        self._refuse(channel.stray(), "before it was asked")
+        channel.send(parts)
+        try:
+            response = self._response(channel.line(deadline, self.longest))
+            sizes = wire.lengths(response.result.tensors() if response.result else (), self.longest)
+            if sizes and self.about.encoding != "raw":
+                raise PeerProtocol("the answer has raw bytes, and initialize did not ask for that encoding")
+            raw: list[wire.Bytes] = [np.empty(size, np.uint8) for size in sizes]
+            for buffer in raw:
+                channel.fill(buffer, deadline)
+            channel.finish(deadline)
+        except TimeoutError as error:
+            raise PeerTimeout(f"no answer within {self.timeout:g} s{error}") from None
+        except Ended as error:
+            raise self._ended(error.begun) from None
+        except ValueError as error:
+            raise PeerProtocol(f"the peer wrote what is no answer: {error}") from None
+        except MemoryError:
+            raise PeerProtocol("the peer announced more raw bytes than there is memory for") from None
+        self._refuse(channel.stray(), "behind its answer")
+        return response, raw
+
+    def _response(self, got: bytes) -> wire.Response:
+        try:
+            response = msgspec.json.decode(got, type=wire.Response)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise PeerProtocol(
+                f"the peer wrote a line that is no answer ({error}): {got[:200]!r}; log to stderr, not to stdout"
+            ) from None
+        if response.id != self._id:
+            raise PeerDesync(f"the peer answered question {response.id} where {self._id} was asked")
+        if response.error is None and response.result is None:
+            raise PeerProtocol(f"the answer has neither result nor error: {got[:200]!r}")
+        return response
+
+    def _refuse(self, stray: bytes, when: str) -> None:
+        if stray:
+            raise PeerProtocol(f"the peer wrote {when}: {stray[:200]!r}; log to stderr, not to stdout")
 
     def _ended(self, begun: bytes) -> PeerCrash:
         assert self._process is not None

@@ -75,8 +75,13 @@ class Exhibit:
 def exhibits_of(subject: Subject) -> Mapping[str, Callable[[], Exhibit]]:
     """The exhibits of a subject by name, each to be made when it is its turn; none if it has no method ``exhibits``.
 
-    Any subject may have some; their names have a colon, as no operator's has: ``net:sigmoid-unit``.
+    Any subject may have some; their names have a colon, as no operator's has: ``net:sigmoid-unit``.  One with a method
+    ``language`` has the whole programs that it can say (``gradcheck.subjects.programs``).
     """
-    method = getattr(subject, "exhibits", None)
+    method, language = getattr(subject, "exhibits", None), getattr(subject, "language", None)
     found: Mapping[str, Callable[[], Exhibit]] = method() if callable(method) else {}
+    if callable(language):
+        from gradcheck.subjects import programs
+
+        found = {**found, **programs.exhibits(language())}
     return found

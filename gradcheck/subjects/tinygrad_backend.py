@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
 import numpy as np
 
-from gradcheck.subjects import program_languages, programs
+from gradcheck.subjects import program_languages
 from gradcheck.subjects.mapped import Function, Lacks, Table, active
-from gradcheck.subjects.protocol import Exhibit, Implementation
+from gradcheck.subjects.programs import Language
+from gradcheck.subjects.protocol import Implementation
 
 METHODS = """abs cos exp exp2 log log10 log2 reciprocal rsqrt sqrt square sigmoid sign sin sinh cosh tan tanh relu relu6
 silu mish softplus softsign hardswish hardsigmoid erf selu add maximum minimum logaddexp lerp fmod"""
@@ -55,9 +56,9 @@ class TinyGrad:
         """Single and double precision."""
         return self._table.supports(operator, dtype)
 
-    def exhibits(self) -> Mapping[str, Callable[[], Exhibit]]:
+    def language(self) -> Language:
         """Whole programs: see ``gradcheck.subjects.programs``."""
-        return programs.exhibits(program_languages.tinygrad_language())
+        return program_languages.tinygrad_language()
 
     def _tensors(self, inputs: tuple[Any, ...]) -> list[Any]:
         from tinygrad import Tensor

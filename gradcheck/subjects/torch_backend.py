@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from gradcheck.subjects import program_languages, programs
+from gradcheck.subjects import program_languages
 from gradcheck.subjects.mapped import Function, active, implementation
-from gradcheck.subjects.protocol import Exhibit, Implementation
+from gradcheck.subjects.programs import Language
+from gradcheck.subjects.protocol import Implementation
 
 
 class Torch:
@@ -35,9 +36,9 @@ class Torch:
         """Whether the function is there in this type, on the CPU."""
         return self._table.supports(operator, dtype)
 
-    def exhibits(self) -> Mapping[str, Callable[[], Exhibit]]:
+    def language(self) -> Language:
         """Whole programs: see ``gradcheck.subjects.programs``."""
-        return programs.exhibits(program_languages.torch_language())
+        return program_languages.torch_language()
 
 
 def tensor(x: Any) -> Any:
