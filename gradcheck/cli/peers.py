@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import cyclopts
 import numpy as np
@@ -13,12 +13,17 @@ from cyclopts import Parameter
 
 from gradcheck.errors import UsageError
 
+if TYPE_CHECKING:
+    from gradcheck.subjects.protocol import Exhibit
+
 app = cyclopts.App(name="peer", help="Peers: subjects in other processes and languages.")
 
 
 @app.command
 def check(*command: Annotated[str, Parameter(allow_leading_hyphen=True)], timeout: float = 60.0) -> int:
-    """Start a peer, and ask it one forward and one vjp of every operator that it lists: does it keep the protocol?
+    """Start a peer, and ask it one forward and one vjp of every operator that it lists, and each program that it can say.
+
+    Does it keep the protocol?
 
     Parameters
     ----------
@@ -31,17 +36,23 @@ def check(*command: Annotated[str, Parameter(allow_leading_hyphen=True)], timeou
 
     if not command:
         raise UsageError("peer check: give the command that starts the peer, after --")
+    from gradcheck.subjects.protocol import exhibits_of
+
     peer = Peer(command, timeout=timeout)
+    programs = exhibits_of(peer)
     about = peer.host.about
     print(f"{peer.name} {peer.version}  {len(about.operators)} operators  {', '.join(about.dtypes)}  {about.encoding}")
     try:
         problems = [problem for name in about.operators if (problem := _problem(peer, name))]
+        unsaid = [problem for name, make in programs.items() if (problem := _unsaid(name, make()))]
     finally:
         peer.host.close()
-    for problem in problems:
+    for problem in (*problems, *unsaid):
         print(f"problem  {problem}")
     print(f"{len(about.operators) - len(problems)} of {len(about.operators)} operators answer as the protocol asks")
-    return 1 if problems else 0
+    if about.operations:
+        print(f"{len(programs) - len(unsaid)} of {len(programs)} programs answer as the protocol asks")
+    return 1 if problems or unsaid else 0
 
 
 @app.command
@@ -57,6 +68,22 @@ def schema() -> int:
 def isolating(names: Sequence[str]) -> list[str]:
     """The same subjects, each in a process of its own; a peer has one already."""
     return [name if name.startswith("peer:") else f"isolated:{name}" for name in names]
+
+
+def _unsaid(name: str, exhibit: Exhibit) -> str:
+    from gradcheck.subjects.process import PeerError
+
+    assert exhibit.forward is not None and exhibit.vjp is not None
+    try:
+        value = exhibit.forward(*exhibit.inputs)
+        cotangents = tuple(map(np.ones_like, value)) if isinstance(value, tuple) else np.ones_like(value)
+        gradients = exhibit.vjp(cotangents, *exhibit.inputs)
+    except (PeerError, ArithmeticError) as error:
+        return f"{name}: {type(error).__name__}: {error}"
+    for k, (x, g) in enumerate(zip(exhibit.inputs, gradients, strict=True)):
+        if g.shape != x.shape:
+            return f"{name}: the gradient of leaf {k} has shape {g.shape}; it must have {x.shape}"
+    return ""
 
 
 def _problem(peer: object, name: str) -> str:

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from gradcheck.subjects import frameworks
+
 AGAIN = 1.0
 """Seconds after which an interrupt that was swallowed (by a finalizer, by ``except:``) is raised again."""
 
@@ -28,11 +30,11 @@ class Expired(BaseException):
 def contained() -> Iterator[None]:
     """Put back afterwards: floating-point error handling, warning filters, the global random states, the recursion
     limit, the working directory, the environment, print options, the standard streams, the precision of mpmath and of
-    flint, and signal handlers (in the main thread, which alone may set them)."""
+    flint, the settings of frameworks, and signal handlers (in the main thread, which alone may set them)."""
     errors, options, random_numbers = np.geterr(), np.get_printoptions(), np.random.get_state()
     plain, depth, environment = random.getstate(), sys.getrecursionlimit(), dict(os.environ)
     streams, directory = (sys.stdin, sys.stdout, sys.stderr), _directory()
-    precisions, handlers = _precisions(), _handlers()
+    precisions, handlers, frameworks_back = _precisions(), _handlers(), frameworks.settings()
     with warnings.catch_warnings():
         try:
             yield
@@ -51,6 +53,7 @@ def contained() -> Iterator[None]:
             for name, bits in precisions.items():
                 if (context := _context(name)) is not None and context.prec != bits:
                     context.prec = bits
+            frameworks_back()
             for number, handler in _handlers().items():
                 if handlers[number] is not handler and handlers[number] is not None:
                     signal.signal(number, handlers[number])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,27 @@ def differentiated(forward: Any) -> Implementation | None:
         vjp=lambda g, *x, **p: torch_backend.vjp(function, g, x, p),
         where=where,
     )
+
+
+def settings() -> Callable[[], None]:
+    """What puts back the settings that the frameworks loaded now have for the whole process, as they are now.
+
+    Of PyTorch the default type, whether gradients are recorded, and the state of its generator; of JAX the width of types.
+    """
+    torch, jax = sys.modules.get("torch"), sys.modules.get("jax")
+    undo: list[Callable[[], object]] = []
+    if torch is not None and hasattr(torch, "set_default_dtype"):
+        undo.append(functools.partial(torch.set_default_dtype, torch.get_default_dtype()))
+        undo.append(functools.partial(torch.set_grad_enabled, torch.is_grad_enabled()))
+        undo.append(functools.partial(torch.set_rng_state, torch.get_rng_state()))
+    if jax is not None and hasattr(jax, "config"):
+        undo.append(functools.partial(jax.config.update, "jax_enable_x64", jax.config.jax_enable_x64))
+
+    def back() -> None:
+        for each in undo:
+            each()
+
+    return back
 
 
 def _kind(forward: Any) -> str:

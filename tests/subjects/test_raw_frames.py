@@ -55,7 +55,11 @@ def test_an_honest_answer_is_read():
         ("send(i, raw[0], result=out(raw=-24))", PeerProtocol, "raw is -24"),
         ("send(i, raw[0], result=out(raw=2**62))", PeerProtocol, "has 24 bytes"),
         ("send(i, result=out(shape=[2**40, 2**40], raw=8 * 2**80))", PeerProtocol, "raw"),
-        ("send(i, result=out(shape=[2**40], raw=8 * 2**40))", PeerProtocol, "8796093022208 raw bytes, of at most 1048576"),
+        (
+            "send(i, result=out(shape=[2**40], raw=8 * 2**40))",
+            PeerProtocol,
+            "8796093022208 raw bytes, of at most 1048576",
+        ),
         ("send(i, raw[0], result=out(shape=[-3], raw=-24))", PeerProtocol, "negative length"),
         ("send(i, raw[0], result=out(dtype='float80'))", PeerProtocol, "float80"),
         ("send(i, raw[0], result=out(raw=24.5))", PeerProtocol, "no answer"),

@@ -165,3 +165,22 @@ def language(fault=""):
         return [np.array(y.value) for y in outputs], grads
 
     return Language(own, ("once", "twice", "apart", "again"), gradients)
+
+
+class Tape:
+    """The tape as a subject: ``tests.subjects.wrong_engines:Tape``."""
+
+    name, version, fault = "tape", "1", ""
+
+    def implementation(self, operator, params):
+        return None
+
+    def supports(self, operator, dtype):
+        return False
+
+    def language(self):
+        return language(self.fault)
+
+
+class Overwriting(Tape):
+    fault = "overwrites"
