@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import msgspec
@@ -121,18 +122,50 @@ def test_ten_restarts_and_no_more():
     assert peer.host.starts == 11
 
 
+SLEEPER = """
+say() { printf '{"jsonrpc":"2.0","id":%s,"result":%s}\\n' "$1" "$2"; }
+read line; say 1 '{"name":"sleeper","version":"0","operators":["sin"],"dtypes":["float64"]}'
+sleep 600 & wait
+"""
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="open files are counted in /proc")
 def test_kills_leave_no_zombie_and_no_file(monkeypatch, tmp_path):
+    """A thousand peers in a row that answer once, start a child, and are killed in the middle of a question."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # others write to the shared one
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    handles = len(os.listdir("/proc/self/fd"))
+    gc.collect()
+    handles, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
     for _ in range(1000):
-        with pytest.raises(UsageError, match="PeerCrash"):
-            Peer(["true"])
+        peer = Peer(["sh", "-c", SLEEPER])
+        group, peer.host.timeout = peer.host._process.pid, 0.002
+        with pytest.raises(PeerTimeout):
+            peer.implementation("sin", {}).forward(X)
+        with pytest.raises(ProcessLookupError):  # killed, and waited for
+            os.kill(group, 0)
     gc.collect()
     with contextlib.suppress(ChildProcessError):  # no child at all
         assert os.waitpid(-1, os.WNOHANG) == (0, 0)  # none that has ended and was not waited for
     assert not os.listdir(tmp_path)
     assert len(os.listdir("/proc/self/fd")) <= handles + 8  # the last threads may still be closing theirs
+    assert threading.active_count() <= threads + 8
+    mine = [p for p in Path("/proc").glob("[0-9]*/cmdline") if b"sleep\x00600" in _read(p)]
+    assert not [p for p in mine if "\nState:\tZ" not in (p.parent / "status").read_text()]
+
+
+def _read(path):
+    try:
+        return path.read_bytes()
+    except OSError:  # it ended meanwhile
+        return b""
+
+
+def test_a_peer_that_ends_at_once_leaves_nothing():
+    for _ in range(20):
+        with pytest.raises(UsageError, match="PeerCrash"):
+            Peer(["true"])
+    with contextlib.suppress(ChildProcessError):
+        assert os.waitpid(-1, os.WNOHANG) == (0, 0)
 
 
 def test_an_isolated_subject_answers_the_same_bits_and_keeps_its_noise_to_itself():
