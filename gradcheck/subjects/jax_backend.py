@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterator, Mapping
+import pickle
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -59,14 +60,20 @@ class JaxJit(Jax):
     def _made(self, function: Function) -> Implementation:
         import jax
 
+        kept: dict[bytes, Function] = {}  # a function that is made anew is compiled anew
+
+        def compiled(make: Callable[[], Function], *key: Any) -> Function:
+            return kept.setdefault(pickle.dumps(key), jax.jit(make()))
+
         def run(*inputs: Any, **params: Any) -> Any:
             with doubles():
-                return arrays(jax.jit(functools.partial(function, **params))(*inputs))
+                return arrays(compiled(lambda: functools.partial(function, **params), params)(*inputs))
 
         def pull(cotangent: Any, *inputs: Any, **params: Any) -> Any:
+            wanted = active(inputs)
             with doubles():
-                compiled = jax.jit(functools.partial(_pull, function, params, active(inputs)))
-                return arrays(compiled(cotangent, *inputs))
+                whole = compiled(lambda: functools.partial(_pull, function, params, wanted), params, wanted)
+                return arrays(whole(cotangent, *inputs))
 
         return Implementation(forward=run, vjp=pull)
 
@@ -85,41 +92,34 @@ def arrays(value: Any) -> Any:
     return tuple(map(arrays, value)) if isinstance(value, (tuple, list)) else np.array(value)
 
 
-def _partly(
-    function: Function, inputs: tuple[Any, ...], params: Mapping[str, Any], wanted: tuple[int, ...]
-) -> Function:
-    """The function of the inputs that are wanted alone."""
-
-    def of_wanted(*values: Any) -> Any:
-        full = list(inputs)
-        for k, value in zip(wanted, values, strict=True):
-            full[k] = value
-        return function(*full, **params)
-
-    return of_wanted
-
-
 def _pull(function: Function, params: Mapping[str, Any], wanted: tuple[int, ...], cotangent: Any, *inputs: Any) -> Any:
     import jax
 
-    _, pull = jax.vjp(_partly(function, inputs, params, wanted), *(inputs[k] for k in wanted))
+    def of_wanted(*values: Any) -> Any:
+        given = dict(zip(wanted, values, strict=True))
+        return function(*(given.get(k, x) for k, x in enumerate(inputs)), **params)
+
+    _, pull = jax.vjp(of_wanted, *(inputs[k] for k in wanted))
     # JAX takes the transpose where the adjoint is asked for: the same for real numbers, conjugate for complex ones.
-    conjugate = functools.partial(jax.tree_util.tree_map, jax.numpy.conj)
-    return conjugate(pull(conjugate(cotangent)))
+    # What is real stays as it is, without an operation that would have to be compiled for each shape.
+    adjoint = functools.partial(jax.tree_util.tree_map, lambda x: x.conj() if x.dtype.kind == "c" else x)
+    return adjoint(pull(adjoint(cotangent)))
+
+
+def _placed(tree: Any) -> Any:
+    """JAX's arrays of NumPy's, by moving and not by an operation."""
+    import jax
+
+    return jax.tree_util.tree_map(lambda x: jax.device_put(np.asarray(x)), tree)
 
 
 def forward(function: Function, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
     """The value, as an array or a tuple of arrays."""
-    import jax
-
     with doubles():
-        return arrays(function(*map(jax.numpy.array, inputs), **params))
+        return arrays(function(*_placed(inputs), **params))
 
 
 def vjp(function: Function, cotangent: Any, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
     """The gradients of the inputs of floating or complex type."""
-    import jax
-
     with doubles():
-        given = jax.tree_util.tree_map(jax.numpy.array, cotangent)
-        return arrays(_pull(function, params, active(inputs), given, *map(jax.numpy.array, inputs)))
+        return arrays(_pull(function, params, active(inputs), _placed(cotangent), *_placed(inputs)))
