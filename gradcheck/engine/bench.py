@@ -54,7 +54,8 @@ def changed(got: Array, expected: Array) -> Array:
 class Bench:
     """One point of one call: pristine arguments, the first answer, and what was found so far.
 
-    ``given`` are the copies that the first call got, as it left them.  ``unstable``: equal calls give different
+    ``given`` are the copies that the first call got, as it left them.  ``scale`` is the natural scale N of the judge, per packed
+    coordinate, where it is known.  ``unstable``: equal calls give different
     answers, so that comparisons between calls would blame the wrong thing.
     """
 
@@ -70,6 +71,7 @@ class Bench:
     found: list[Finding] = field(default_factory=list)
     unstable: bool = False
     movement: list[Array] | None = None
+    scale: Array | None = None
 
     @property
     def names(self) -> str:
@@ -161,6 +163,21 @@ class Bench:
             tiny = (m + 1) * flat.least(x.dtype) * (1 + A / largest)
             out.append((8 + 6 * np.sqrt(m)) * u * A * weight + tiny)
         return out
+
+    def cancelled(self, weight: float = 1.0) -> list[Array]:
+        """8 u N per entry of each gradient: what the judge takes for terms that cancelled, and calls inaccurate at most.
+
+        Where the derivative is small, or zero, for terms of the natural scale that cancel, the answer is their rounding
+        and nothing else, and of that no law can be asked.
+        """
+        active = [np.asarray(self.leaves[k]) for k in self.call.active]
+        layout = flat.Layout.of(active)
+        scale = np.zeros(layout.total) if self.scale is None else np.asarray(self.scale)
+        scale = np.where(np.isfinite(scale), scale, 0.0)
+        return [
+            8 * flat.roundoff(x.dtype) * weight * scale[span].reshape(*x.shape, -1 if x.size else 1).sum(-1)
+            for x, span in zip(active, layout.spans(), strict=True)
+        ]
 
     def rounding(self) -> list[Array]:
         """How far the answer moves when inputs and cotangent are moved by an ulp: three times the most of four draws.

@@ -294,17 +294,24 @@ CHECKS: dict[str, Callable[[Bench], list[Finding]]] = {
 
 
 def inspect_contract(
-    call: Call, cotangents: tuple[Array, ...], single: bool, magnitude: Array, rng: Any, *, thorough: bool = True
+    call: Call,
+    cotangents: tuple[Array, ...],
+    single: bool,
+    magnitude: Array,
+    rng: Any,
+    *,
+    thorough: bool = True,
+    scale: Array | None = None,
 ) -> list[Finding]:
     """All findings of the contract at the leaves of ``call``; none if the call itself fails there.
 
     ``magnitude``: (n,) A_i = sum_j |g_j J_ji| per packed coordinate of the active leaves, not finite where unknown.
-    ``thorough`` tries more powers of two.
+    ``scale``: (n,) the natural scale N_i of the judge, where it is known.  ``thorough`` tries more powers of two.
     """
     leaves = tuple(copy(leaf) for leaf in call.leaves)
     pristine = tuple(np.array(g, order="C") for g in cotangents)
     call = replace(call, kwargs={k: copy_tree(v) for k, v in call.kwargs.items()})
-    bench = Bench(call, leaves, pristine, single, magnitude, rng, thorough)
+    bench = Bench(call, leaves, pristine, single, magnitude, rng, thorough, scale=scale)
     with np.errstate(all="ignore"):
         bench.forward(bench.fresh())  # a vjp that leans on the last forward is to lean on this one
         bench.given = (bench.fresh(), bench.fresh(pristine), {k: copy_tree(v) for k, v in call.kwargs.items()})

@@ -265,11 +265,17 @@ class _Examination:
             )
 
     def inspect(self, given: Look) -> None:
-        magnitude = np.full(given.layout.total, np.nan)
+        magnitude, scale = np.full(given.layout.total, np.nan), None
         if given.truth is not None and given.basis is not None and given.basis.shape[0] == magnitude.size:
-            magnitude = given.truth.magnitude
+            magnitude, scale = given.truth.magnitude, given.truth.scale
         self.found += contract.inspect_contract(
-            self.call, given.point.cotangents, self.single, magnitude, self.rng, thorough=self.profile.contract
+            self.call,
+            given.point.cotangents,
+            self.single,
+            magnitude,
+            self.rng,
+            thorough=self.profile.contract,
+            scale=scale,
         )
 
     def wander(self, looker: Looker) -> None:

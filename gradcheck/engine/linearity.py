@@ -93,15 +93,20 @@ def _compare(
 
 
 def _allowed(bench: Bench, base: tuple[Array | None, ...], factor: float, weight: float) -> list[Array]:
-    """What rounding may cost, or half of the digits of the leaf's largest entry.
+    """What rounding may cost, with terms that cancel (either side of the law has its own), or half of the digits of the
+    leaf's largest entry.
 
     An honest backward may cancel, and then errs by roundings of terms that are not seen; what is not linear differs by parts of its value.
     """
     out = []
-    for allowed, v, k in zip(bench.allowance(weight), base, bench.call.active, strict=False):
+    for allowed, cancelled, v, k in zip(
+        bench.allowance(weight), bench.cancelled(weight), base, bench.call.active, strict=False
+    ):
         size = np.zeros(()) if v is None else np.abs(factor * wide(v))
         largest = np.max(size, initial=0.0, where=np.isfinite(size))
-        out.append(np.maximum(allowed, np.sqrt(flat.roundoff(np.asarray(bench.leaves[k]).dtype)) * largest))
+        out.append(
+            np.maximum(allowed + 2 * cancelled, np.sqrt(flat.roundoff(np.asarray(bench.leaves[k]).dtype)) * largest)
+        )
     return out
 
 

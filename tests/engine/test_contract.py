@@ -8,6 +8,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+import gradcheck
 from gradcheck.engine import contract
 from gradcheck.engine.contract import CHECKS, inspect_contract
 from gradcheck.records import Severity
@@ -430,3 +431,32 @@ def test_the_caller_s_arrays_are_never_handed_out() -> None:
     x, before = X.copy(), X.copy()
     assert "GC205" in codes(cube, spoil_input, x)
     assert np.array_equal(x, before)
+
+
+def cosine(x: Any, y: Any) -> Any:
+    return np.sum(x * y) / np.sqrt(np.sum(x * x) * np.sum(y * y))
+
+
+def cosine_vjp(g: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    n, m = np.sqrt(np.sum(x * x)), np.sqrt(np.sum(y * y))
+    c = np.sum(x * y) / (n * m)
+    return g * (y / (n * m)) - (g * c / n) * (x / n), g * (x / (n * m)) - (g * c / m) * (y / m)
+
+
+def bent_cosine_vjp(g: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    bent = np.float32(1e-4) * g * g * x
+    return tuple(v + bent for v in cosine_vjp(g, x, y))  # type: ignore[return-value]  # two of them
+
+
+def test_terms_that_cancel_leave_their_rounding_which_is_no_law() -> None:
+    """Of two numbers the cosine is 1 or -1, and its derivative 0: an honest answer is rounding alone, and linear in nothing.
+
+    Its terms have the natural scale, |g| / |x|; below a tenth the oracles see less of it.
+    A square of 1e-4 of the cotangent is far beyond their rounding, 6e-8.
+    """
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        inputs = tuple(np.array([v], np.float32) for v in rng.uniform(0.1, 1, 2) * rng.choice((-1, 1), 2))
+        for vjp, found in ((cosine_vjp, False), (bent_cosine_vjp, True)):
+            result = gradcheck.check(cosine, vjp, inputs, profile="quick", seed=seed)
+            assert any(f.code == "GC110" for f in result.findings) == found, (seed, str(result))
