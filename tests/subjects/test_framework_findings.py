@@ -169,3 +169,77 @@ def test_arctan_of_tinygrad_is_flat_at_zero():
     x = Tensor(np.array([0.0], dtype=np.float32))
     (got,) = x.atan().sum().gradient(x)
     assert got.numpy()[0] == 0 and exact(lambda v: 1 / (1 + v * v), 0.0) == 1
+
+
+@pytest.mark.parametrize(
+    ("function", "want"),
+    [("asin", lambda v: 1 / mpmath.sqrt(1 - v * v)), ("acos", lambda v: -1 / mpmath.sqrt(1 - v * v))],
+)
+def test_arcsine_of_tinygrad_is_flat_at_zero(function, want):
+    """It is composed of sign(x) times a polynomial of |x|, each of which has the slope 0 at 0."""
+    pytest.importorskip("tinygrad")
+    from gradcheck.subjects import load
+
+    load("tinygrad")
+    from tinygrad import Tensor
+
+    x = Tensor(np.array([0.0], dtype=np.float32))
+    (got,) = getattr(x, function)().sum().gradient(x)
+    assert got.numpy()[0] == 0 and abs(exact(want, 0.0)) == 1
+
+
+def test_leaky_relu_of_mygrad_has_no_slope_at_zero():
+    """It gives 0, and the slopes to either side are 1 and 0.01: no weight between them gives 0.
+
+    It is composed as max(x, 0) + slope min(x, 0), of which each has the slope 0 at 0 by a convention that is as good as any.
+    """
+    pytest.importorskip("mygrad")
+    import mygrad
+    from mygrad.nnet.activations import leaky_relu
+
+    x = mygrad.tensor(0.0)
+    leaky_relu(x, 0.01).backward()
+    with mpmath.workdps(50):
+        h, slope = mpmath.mpf(2) ** -60, mpmath.mpf(0.01)
+        sides = {(max(d, 0) + slope * min(d, 0)) / d for d in (h, -h)}
+    assert sides == {1, slope} and x.grad == 0
+
+
+def test_quotient_of_jax_loses_its_denominator_in_half_precision():
+    """The square of 368 is beyond half precision, and the derivative, -x / y^2, is well within its normal numbers."""
+    x, y = float(np.float16(21.61)), 368.0
+    got = jax_slope(lambda j, v: j.numpy.divide(j.numpy.asarray(x, v.dtype), v), y, "float16")
+    want = exact(lambda a, b: -a / b**2, x, y)
+    assert got == 0 and abs(want) > 2.0**-14
+
+
+def test_erfcx_of_jax_has_another_sign_in_half_precision():
+    """2 x erfcx(x) and 2 / sqrt(pi) cancel; the derivative itself, -1.5e-4, is well conditioned: about -erfcx(x) / x."""
+    x = float(np.float16(60.62))
+    got = jax_slope(lambda j, v: j.scipy.special.erfcx(v), x, "float16")
+    with mpmath.workdps(50):  # exp(x^2) erfc(x) at 50 digits, and the condition of its derivative by another difference
+        value = mpmath.exp(mpmath.mpf(x) ** 2) * mpmath.erfc(x)
+        want = 2 * x * value - 2 / mpmath.sqrt(mpmath.pi)
+        nearby = 2 * x * (1 + 2**-11) * mpmath.exp((x * (1 + 2**-11)) ** 2) * mpmath.erfc(x * (1 + 2**-11))
+        moved = abs(nearby - 2 / mpmath.sqrt(mpmath.pi) - want)
+    assert want < 0 < got and moved < 0.01 * abs(want)
+
+
+def test_average_of_jax_loses_the_mean_in_half_precision():
+    """The slope in a weight is (x_i - mean) / sum(w); the sum is squared on the way, and is beyond half precision then."""
+    jax = pytest.importorskip("jax")
+    x, w = (np.array(v, np.float16) for v in ((-191, -26.44, 59.3, -27.56), (24.84, 722, 9.875, 689)))
+    slopes = jax.grad(lambda v: jax.numpy.average(jax.numpy.asarray(x), weights=v))(jax.numpy.asarray(w))
+    with mpmath.workdps(50):
+        total = mpmath.fsum(map(float, w))
+        mean = mpmath.fsum(float(a) * mpmath.mpf(float(b)) for a, b in zip(x, w, strict=True)) / total
+        want = (float(x[0]) - mean) / total
+    assert off(slopes[0], want) > 0.1 > 100 * 2.0**-11
+
+
+def test_norm_of_torch_is_nan_in_half_precision():
+    """Of one number the norm is its absolute value, whatever the order; its square is beyond half precision."""
+    (got,) = torch_slope(lambda t, v: t.linalg.vector_norm(v, 3.0), -761.0, dtype="float16")
+    with mpmath.workdps(50):
+        want = mpmath.diff(lambda v: mpmath.root(abs(v) ** 3, 3), -761)
+    assert np.isnan(got) and abs(want + 1) < mpmath.mpf(10) ** -20
