@@ -46,7 +46,9 @@ class Table:
         return operator in self.functions and name in self.types and name in types
 
 
-def implementation(function: Function, forward: Callable[..., Any], vjp: Callable[..., Any]) -> Implementation:
+def implementation(
+    function: Function, forward: Callable[..., Any], vjp: Callable[..., Any], text: Function | None = None
+) -> Implementation:
     """An implementation out of ``forward(function, inputs, params)`` and ``vjp(function, cotangent, inputs, params)``."""
 
     def run(*inputs: Any, **params: Any) -> Any:
@@ -55,7 +57,7 @@ def implementation(function: Function, forward: Callable[..., Any], vjp: Callabl
     def pull(cotangent: Any, *inputs: Any, **params: Any) -> Any:
         return vjp(function, cotangent, inputs, params)
 
-    return Implementation(forward=run, vjp=pull)
+    return Implementation(forward=run, vjp=pull, text=text)
 
 
 def active(inputs: tuple[Any, ...]) -> tuple[int, ...]:

@@ -27,6 +27,9 @@ DOUBLE = frozenset(
 )
 """There a constant of Python becomes an array of doubles, and the result with it."""
 
+TEXTS = {"leaky_relu": lambda x, *, slope=0.01: np.maximum(x, 0) + slope * np.minimum(x, 0)}
+"""What it composes otherwise than the catalogue's definition, where that shows at a kink."""
+
 
 class MyGrad:
     """The functions of mygrad and mygrad.nnet.  The package is imported when the subject is made."""
@@ -41,7 +44,7 @@ class MyGrad:
     def implementation(self, operator: str, params: Mapping[str, Any]) -> Implementation | None:
         """The function of that name with its reverse mode; None where mygrad has none for these parameters."""
         function = self._table.function(operator, params)
-        return None if function is None else implementation(function, forward, vjp)
+        return None if function is None else implementation(function, forward, vjp, TEXTS.get(operator))
 
     def supports(self, operator: str, dtype: np.dtype[Any]) -> bool:
         """Single and double precision."""

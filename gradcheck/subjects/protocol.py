@@ -21,7 +21,9 @@ class Implementation:
     ``forward(*inputs, **params)`` gives an array or a tuple of arrays; ``vjp(cotangent, *inputs, **params)`` gives one array per
     differentiable input (an array, or a tuple of them); ``jvp(tangents, *inputs, **params)``, where there is one, the
     output tangent.  ``stateful`` means that ``vjp`` refers to the last call of ``forward``.
-    ``where`` is the place of the backward function in the source, ``file:line in name``.
+    ``where`` is the place of the backward function in the source, ``file:line in name``.  ``text`` is the composition in
+    NumPy by which a forward that cannot be read is made: at a kink, what one fixed choice for each tied primitive of it gives is
+    a convention, as it is for a forward that can be read.
     """
 
     forward: Forward
@@ -29,6 +31,7 @@ class Implementation:
     jvp: Callable[..., Any] | None = None
     stateful: bool = False
     where: str = ""
+    text: Forward | None = None
 
 
 @runtime_checkable
