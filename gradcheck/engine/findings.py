@@ -12,7 +12,7 @@ from gradcheck.engine.look import Look
 from gradcheck.engine.probes import Probe
 from gradcheck.flat import Layout, pack
 from gradcheck.oracles.ball import METHOD
-from gradcheck.records import Finding, Number, Point, Severity
+from gradcheck.records import Finding, Local, Number, Point, Severity
 from gradcheck.subjects.callables import Call
 
 KINDS = {
@@ -97,6 +97,8 @@ def _whole(call: Call, look: Look, leaf: int, path: str) -> list[Finding]:
         got, expected, index = _numbers(look, row)
         if judgement is Judgement.WRONG and not np.isfinite(got):
             code, words = "GC102", "is not finite, and the derivative is"
+            if look.truth.kind[row] == Local.KINK:
+                words = "is not finite, and the gradients beside this kink are"
         out.append(
             Finding(
                 code=code,

@@ -45,7 +45,7 @@ def settle(
     out = np.full(n, int(Judgement.INCONCLUSIVE))
     if not np.all(np.isfinite(answer)):
         out = np.where(np.isfinite(answer), out, int(Judgement.WRONG))
-        return out, _truth(np.zeros(n), np.zeros(n)), np.zeros(n)
+        return out, _shown(Pieces(sampler, rng), u, tiny), np.zeros(n)
     if leaps(sampler.owner, sampler.x, sampler.g, sampler.rows, rng, jump=False):
         return np.full(n, int(Judgement.OUTSIDE)), _truth(np.full(n, np.nan), np.full(n, np.inf)), np.zeros(n)
     pieces = Pieces(sampler, rng)
@@ -187,6 +187,15 @@ def _of_group(pieces: Pieces, v: Array, group: Array, u: float, tiny: float) -> 
         return int(Judgement.WRONG)
     near = np.linalg.norm(gap) <= NEARLY * np.max(np.abs(pieces.values[:, group]), initial=0.0)
     return int(Judgement.RIGHT if seen is not None and near else Judgement.INCONCLUSIVE)
+
+
+def _shown(pieces: Pieces, u: float, tiny: float) -> Truth:
+    """One of the gradients close by, for an answer that is no number and so is next to none of them."""
+    pieces.pair()
+    n = pieces.errors.size
+    if not pieces.count:
+        return _truth(np.full(n, np.nan), np.full(n, np.inf))
+    return _truth(pieces.values[0], _noise(pieces, u, tiny))
 
 
 def _truth(value: Array, bound: Array, magnitude: Array | None = None, terms: Array | None = None) -> Truth:

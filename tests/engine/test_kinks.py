@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import gradcheck
 from gradcheck.engine.forward import Forward
 from gradcheck.engine.hull import Sampler
 from gradcheck.engine.judge import Judgement
@@ -133,3 +134,20 @@ def test_of_all_orders_of_equal_numbers_the_answers_own_is_found(seed: int) -> N
     g = np.random.default_rng(seed).normal(size=6)
     order = np.random.default_rng(seed + 1).permutation(6)
     assert judged(np.sort, np.zeros(6), g[order], seed=seed, g=g) == {Judgement.RIGHT}
+
+
+def test_what_is_no_number_at_a_kink_is_told_a_slope_that_is_there() -> None:
+    """Slopes of 0.25 and 2: zero is none of them, and nothing that is expected."""
+
+    def bent(x: Any) -> Any:
+        return np.where(x > 0, 2 * x, 0.25 * x)
+
+    def vjp(g: Any, x: Any) -> Any:
+        return np.where(x == 0, np.nan, g * np.where(x > 0, 2.0, 0.25))
+
+    result = gradcheck.check(bent, vjp, (np.array([0.5, 0.0]),), profile="quick", seed=0)
+    [finding] = [f for f in result.findings if f.code == "GC102"]
+    assert finding.point is not None and finding.expected is not None and finding.index is not None
+    slope = finding.expected / finding.point.cotangents[0][finding.index]
+    assert min(abs(slope - 0.25), abs(slope - 2)) < 1e-6  # by differences: half of the digits, and more
+    assert "beside this kink" in finding.message
