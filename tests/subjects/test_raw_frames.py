@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 
+from gradcheck.errors import UsageError
 from gradcheck.subjects import load, wire
 from gradcheck.subjects.peers import Peer, isolated
 from gradcheck.subjects.process import PeerCrash, PeerProtocol, PeerRaised, PeerTimeout
@@ -83,7 +84,7 @@ def test_raw_bytes_are_for_those_who_asked_for_them():
 
 
 def test_an_encoding_that_is_not_known_is_refused():
-    with pytest.raises(Exception, match="'zip' is none of b64, hex, raw"):
+    with pytest.raises(UsageError, match="'zip' is none of b64, hex, raw"):
         peer("pass", encoding="zip")
 
 
