@@ -22,6 +22,8 @@ class Implementation:
     differentiable input (an array, or a tuple of them); ``jvp(tangents, *inputs, **params)``, where there is one, the
     output tangent.  ``stateful`` means that ``vjp`` refers to the last call of ``forward``.
     ``where`` is the place of the backward function in the source, ``file:line in name``.
+    ``text``, where it is stated, is the vjp in ordinary NumPy on arrays of any kind of number, without casts: what is itself
+    differentiated for order two.
     """
 
     forward: Forward
@@ -29,6 +31,7 @@ class Implementation:
     jvp: Callable[..., Any] | None = None
     stateful: bool = False
     where: str = ""
+    text: Callable[..., Any] | None = None
 
 
 @runtime_checkable
