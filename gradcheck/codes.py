@@ -22,6 +22,7 @@ CODES: Mapping[str, str] = {
     "GC126": "gradcheck itself failed: a bug to report, and no statement about the gradient.",
     "GC130": "The backward pass's own derivative is not symmetric, so that it is the gradient of no function.",
     "GC131": "A formula known to be wrong is not refuted, or its mended form not accepted.",
+    "GC132": "The backward pass's own derivative is not the second derivative, although its values may be right.",
     "GC201": "The backward pass returns another number of gradients than there are differentiable arguments.",
     "GC202": "A gradient is None.",
     "GC203": "A gradient has another shape than its argument.",

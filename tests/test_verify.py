@@ -231,3 +231,17 @@ def test_a_forward_of_another_function_is_found() -> None:
     found = gradcheck.verify(Wrong(), "take", profile="quick").records[0]
     assert found.verdict is Verdict.WRONG
     assert "GC120" in {f.code for f in found.findings}
+
+
+def test_the_table_of_a_run_counts_what_the_records_hold() -> None:
+    from gradcheck.cli.telling import HEAD, tried
+
+    found = gradcheck.verify("reference", "square", profile="quick").records[0]
+    head, row = tried([found, record(Verdict.UNSUPPORTED, Status.INCONCLUSIVE)])
+    assert head.split()[:6] == [name.split()[0] for name in HEAD[1:7]]
+    assert row.split()[:3] == ["reference", "square", str(found.counts["points"])]
+    assert row.split()[3] == str(len({c.shapes for c in found.coverage}))
+    assert row.split()[6] == "2"
+    first_alone = replace(found, counts={k: v for k, v in found.counts.items() if k != "points of order two"})
+    assert tried([first_alone])[1].split()[6] == "1"
+    assert tried([]) == []

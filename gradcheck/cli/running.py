@@ -196,6 +196,8 @@ def close(found: records_io.Run, out: Path, console: Console, *, single: bool = 
     from gradcheck import report  # the pages are heavy, and come last
 
     if not single:
+        for line in telling.tried(found.records):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
         telling.tell(found, out, console)
     with busy(console, "building the pages"):
         index = report.single_file(found, out / "report.html") if single else report.build(found, out)[0]

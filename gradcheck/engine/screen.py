@@ -223,7 +223,7 @@ def fixed_choices(owner: Forward, x: Array, g: Array, rows: Array) -> list[Array
     """
     if not owner.analytic or not owner.confirmed:
         return []
-    found, text = _choices(owner, x, g, rows), owner.call.implementation.text
+    found, text = _choices(owner, x, g, rows), owner.call.implementation.composed
     if text is not None and _same_values(owner, other := replace(owner, function=text), x):
         found += _choices(other, x, g, rows)
     return found

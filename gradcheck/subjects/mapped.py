@@ -57,7 +57,7 @@ def implementation(
     def pull(cotangent: Any, *inputs: Any, **params: Any) -> Any:
         return vjp(function, cotangent, inputs, params)
 
-    return Implementation(forward=run, vjp=pull, text=text)
+    return Implementation(forward=run, vjp=pull, composed=text)
 
 
 def active(inputs: tuple[Any, ...]) -> tuple[int, ...]:

@@ -21,9 +21,10 @@ class Implementation:
     ``forward(*inputs, **params)`` gives an array or a tuple of arrays; ``vjp(cotangent, *inputs, **params)`` gives one array per
     differentiable input (an array, or a tuple of them); ``jvp(tangents, *inputs, **params)``, where there is one, the
     output tangent.  ``stateful`` means that ``vjp`` refers to the last call of ``forward``.
-    ``where`` is the place of the backward function in the source, ``file:line in name``.  ``text`` is the composition in
+    ``where`` is the place of the backward function in the source, ``file:line in name``.  ``composed`` is the composition in
     NumPy by which a forward that cannot be read is made: at a kink, what one fixed choice for each tied primitive of it gives is
-    a convention, as it is for a forward that can be read.
+    a convention, as it is for a forward that can be read.  ``vjp_text``, where it is stated, is the vjp in ordinary NumPy on arrays
+    of any kind of number, without casts: what is itself differentiated for order two.
     """
 
     forward: Forward
@@ -31,7 +32,8 @@ class Implementation:
     jvp: Callable[..., Any] | None = None
     stateful: bool = False
     where: str = ""
-    text: Forward | None = None
+    composed: Forward | None = None
+    vjp_text: Callable[..., Any] | None = None
 
 
 @runtime_checkable

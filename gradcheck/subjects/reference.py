@@ -66,6 +66,7 @@ class ReferenceSubject:
             vjp=_vjp(rule),
             jvp=None if jvp is None else _jvp(jvp),
             where=_place(rule),
+            vjp_text=rule,
         )
 
     def supports(self, operator: str, dtype: np.dtype[Any]) -> bool:

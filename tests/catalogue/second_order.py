@@ -1,230 +1,35 @@
-"""Second derivatives of a definition and of its rule, by roads that share nothing but the table of numbers.
-
-With a cotangent g and tangents u, v of the inputs, all from the text of the definition in jets over balls, the truth is
-``v . H u`` with H the Hessian of ``<g, f>``.  The text of the *rule* gives the same number twice: forwards, as the derivative of
-``<v, vjp(g, x)>`` along u, and backwards, as the vjp of the vjp; and that vjp's part for g must be ``J v``, the adjoint identity.
-"""
+"""The engine's second derivatives, with what only the tests ask: the rule of the reference, and its first order along tangents."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from gradcheck.claim import Example, Kind, Operator, Set
-from gradcheck.numbers.balls import Balls
-from gradcheck.numbers.errors import NumbersError
-from gradcheck.numbers.jets import JetField
-from gradcheck.numbers.tracing import Trace, trace
-from gradcheck.oracles.finite_difference import line_derivatives
-from gradcheck.records import Array, Local
+from gradcheck.engine.second_order import BALLS, NoDerivativeError, UnreadError, dot
+from gradcheck.engine.second_order import Place as Place
 from reference_nets.rules import RULES
 
-BALLS = Balls(512)
-JETS = JetField(BALLS)
-
-LITERALS = 2.0**-36
-"""Texts write pi and roots as float64 literals, off by 2^-53; 17 bits are left for how often and how steeply they enter."""
-
-U = 2.0**-53
+__all__ = ["NoDerivativeError", "Place", "UnreadError", "first_gap", "rule_of"]
 
 
-@dataclass(frozen=True)
-class Gaps:
-    """Distances from the truth, in units of what is allowed: each at most 1 if the rule is right to second order."""
-
-    forwards: float
-    backwards: float
-    adjoint: float
-    flat: bool
-    """Whether the Hessian along these tangents is exactly zero."""
-
-    @property
-    def worst(self) -> float:
-        """The largest; nan is no number and therefore no small one."""
-        return float(np.max(np.nan_to_num((self.forwards, self.backwards, self.adjoint), nan=np.inf)))
-
-
-class NoDerivativeError(Exception):
-    """The definition has no second derivative at the point, or none that balls can hold; the text says which."""
-
-
-class UnreadError(Exception):
-    """The text of the definition or of the rule cannot be traced."""
-
-
-def tangent(within: Set, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
-    """Small signed integers, along which the set extends: symmetric matrices, sums of zero."""
-    t = rng.choice((-1.0, 1.0), size=shape) * rng.integers(1, 4, size=shape)
-    if within.kind in (Kind.SYMMETRIC, Kind.POSITIVE_DEFINITE):
-        return np.asarray(np.tril(t) + np.swapaxes(np.tril(t, -1), -1, -2))
-    if within.kind is Kind.SIMPLEX:
-        t[..., 0] = -t[..., 1:].sum(axis=-1)
-    return np.asarray(t)
-
-
-@dataclass(frozen=True)
-class Place:
-    """An operator at one point, with a cotangent and two tangents for each differentiable input."""
-
-    operator: Operator
-    example: Example
-    inputs: tuple[Array, ...]
-    cotangent: Array
-    u: tuple[Array, ...]
-    v: tuple[Array, ...]
-
-    @classmethod
-    def of(cls, operator: Operator, example: Example, inputs: Sequence[Any], seed: int = 0) -> Place:
-        """With cotangent and tangents drawn from a seed."""
-        rng, given = np.random.default_rng(seed), tuple(map(np.asarray, inputs))
-        output = np.asarray(operator.definition(*given, **example.params))
-        g = rng.choice((-1.0, 1.0), size=output.shape) * rng.integers(1, 4, size=output.shape)
-        sets = [(operator.domain.of(k), x.shape) for k, x in enumerate(given) if x.dtype.kind == "f"]
-        u, v = (tuple(tangent(*one, rng) for one in sets) for _ in range(2))
-        return cls(operator, example, given, np.asarray(g), u, v)
-
-    @property
-    def moving(self) -> list[Array]:
-        """The differentiable inputs."""
-        return [x for x in self.inputs if x.dtype.kind == "f"]
-
-    @property
-    def steepness(self) -> float:
-        """By how much a tangent of ours changes an entry, relative to its size: derivatives of x^p grow by this factor."""
-        ratios = [np.abs(t[x != 0] / x[x != 0]) for x, t in zip(self.moving, self.u, strict=True)]
-        return max((float(np.max(r, initial=0.0)) for r in ratios), default=0.0)
-
-    def truth(self) -> tuple[float, float, Array, float]:
-        """``v . H u`` and the sum of the sizes of its terms; ``J v`` and its size.  All of the definition's own text."""
-        read = self._read(self.operator.definition, list(self.inputs))
-        if read.ties:
-            raise NoDerivativeError("the definition compares equal numbers here")
-        with BALLS.working():
-            slopes = read.program.gradient(JETS, self._along(self.u), [JETS.constants(self.cotangent.ravel())])
-            second, terms = _dot([s.parts[1] for s in slopes], self.v)
-            first = _dot([s.parts[0] for s in slopes], self.v)[1]
-            (pushed,) = read.program.evaluate(JETS, self._along(self.v))
-            jv = np.array([_number(ball) for ball in pushed.parts[1]])
-            values = np.array([_number(ball) for ball in pushed.parts[0]])
-        value = float(np.abs(self.cotangent.ravel()) @ np.abs(values))
-        scale = terms + first * self.steepness + value * self.steepness * self.steepness
-        if not np.isfinite(scale):
-            raise NoDerivativeError("its terms lie beyond float64")
-        size = np.max(np.abs(jv), initial=0.0) + np.max(np.abs(values), initial=0.0) * self.steepness
-        return second, float(scale), jv, float(size)
-
-    def gaps(self, rule: Callable[..., Any]) -> Gaps:
-        """The rule's own text to second order; ``UnreadError`` where it cannot be traced."""
-        second, scale, jv, size = self.truth()
-        still = [np.zeros_like(self.cotangent), *self.u]  # on the branch that lies along u
-        read = self._read(rule, [self.cotangent, *self.inputs], still)
-        self._same(read, rule)
-        g = BALLS.constants(self.cotangent.ravel())
-        with BALLS.working():
-            moved = read.program.evaluate(JETS, [JETS.constant(g), *self._along(self.u)])
-            forwards, _ = _dot([m.parts[1] for m in moved], self.v)
-            given = [g, *(BALLS.constants(x.ravel()) for x in self.moving)]
-            of_g, *back = read.program.gradient(BALLS, given, [BALLS.constants(v.ravel()) for v in self.v])
-            backwards, _ = _dot(back, self.u)
-            adjoint = np.array([_number(ball) for ball in of_g]) - jv
-        allowed, adjoint_allowed = (LITERALS * s + np.finfo(float).tiny for s in (scale, size))
-        gap = float(np.max(np.abs(adjoint), initial=0.0))
-        return Gaps(
-            abs(forwards - second) / allowed,
-            abs(backwards - second) / allowed,
-            gap / adjoint_allowed if np.isfinite(gap) else np.inf,
-            second == 0 and scale == 0,
-        )
-
-    def first_gap(self, rule: Callable[..., Any]) -> float:
-        """The rule in float64 against the gradient in balls along both tangents, in units of half the digits: the same function?"""
-        read = self._read(self.operator.definition, list(self.inputs))
-        if read.ties:
-            raise NoDerivativeError("the definition compares equal numbers here")
-        with BALLS.working():
-            given = [BALLS.constants(x.ravel()) for x in self.moving]
-            slopes = read.program.gradient(BALLS, given, [BALLS.constants(self.cotangent.ravel())])
-            sums = [_dot(slopes, tangents) for tangents in (self.u, self.v)]
-        got = rule(self.cotangent, *self.inputs, **self.example.params)
-        value = np.max(np.abs(read.value[0]), initial=0.0) * np.max(np.abs(self.cotangent), initial=0.0)
-        gaps = []
-        for (truth, terms), tangents in zip(sums, (self.u, self.v), strict=True):
-            mine = sum(float(np.sum(p * t)) for p, t in zip(got, tangents, strict=True))
-            gaps.append(abs(mine - truth) / (2.0**-26 * (terms + value * self.steepness) + np.finfo(float).tiny))
-        return float(max(gaps))
-
-    def gap_by_differences(self, rule: Callable[..., Any]) -> float:
-        """The rule in float64 along u, by differences with their bound, against the definition's jets."""
-        second, scale, _, _ = self.truth()
-        value, bound = self.slope_of(rule, self.u, self.v)
-        return abs(value - second) / (bound + LITERALS * scale)
-
-    def asymmetry(self, rule: Callable[..., Any]) -> float:
-        """``v . D_u vjp - u . D_v vjp`` by differences, in units of their bounds: 0 for the vjp of any function."""
-        (one, first), (other, second) = self.slope_of(rule, self.u, self.v), self.slope_of(rule, self.v, self.u)
-        return abs(one - other) / (first + second)
-
-    def slope_of(
-        self, rule: Callable[..., Any], along: Sequence[Array], weights: Sequence[Array]
-    ) -> tuple[float, float]:
-        """The derivative of ``<weights, vjp(g, x)>`` along a tangent, and its bound; one that is not smooth is no answer."""
-        x = np.concatenate([x.ravel() for x in self.moving])
-        t = np.concatenate([t.ravel() for t in along])
-        w = np.concatenate([w.ravel() for w in weights])
-
-        def gradient(flat: Array) -> Array:
-            inputs, start = list(self.inputs), 0
-            for k, one in enumerate(inputs):
-                if one.dtype.kind == "f":
-                    inputs[k] = flat[start : start + one.size].reshape(one.shape)
-                    start += one.size
-            return np.concatenate([np.ravel(p) for p in rule(self.cotangent, *inputs, **self.example.params)])
-
-        found = line_derivatives(gradient, x, t[None, :], noise_floor=(32 + x.size) * U)
-        if np.any(found.kind != Local.SMOOTH):
-            raise NoDerivativeError("differences see no smooth function here")
-        return float(found.value[0] @ w), float(found.bound[0] @ np.abs(w))
-
-    def _read(self, text: Callable[..., Any], inputs: list[Any], direction: Any = None) -> Trace:
-        field = None if direction is not None else BALLS
-        try:
-            return trace(text, inputs, kwargs=dict(self.example.params), field=field, direction=direction)
-        except NumbersError as error:
-            raise UnreadError(str(error)) from error
-
-    def _same(self, read: Trace, rule: Callable[..., Any]) -> None:
-        """A text that was read wrongly, as one that writes into a view, has other values than it computes."""
-        with np.errstate(all="ignore"):
-            computed = rule(self.cotangent, *self.inputs, **self.example.params)
-            value = np.max(np.abs(self.operator.definition(*self.inputs, **self.example.params)), initial=0.0)
-        natural = np.max(np.abs(self.cotangent), initial=0.0) * value * self.steepness
-        for mine, theirs in zip(read.value, computed, strict=True):
-            mine, theirs = (a[np.isfinite(theirs)] for a in (mine, theirs))
-            size = np.max(np.abs(theirs), initial=0.0) + natural
-            # Is it the same function?  The trace is 2^-200 away, and a derivative there may be that much more than 0.
-            if not np.all(np.abs(mine - theirs) <= 2.0**-20 * size + 2.0**-150):
-                raise UnreadError("the trace has other values than the text")
-
-    def _along(self, tangents: Sequence[Array]) -> list[Any]:
-        pairs = zip(self.moving, tangents, strict=True)
-        return [JETS.variable(BALLS.constants(x.ravel()), BALLS.constants(t.ravel())) for x, t in pairs]
-
-
-def _number(ball: Any) -> float:
-    """The middle of a ball that is narrow; a wide one, or one without an end, is no derivative."""
-    if not ball.is_finite() or (ball.rel_accuracy_bits() < 60 and not ball.contains(0)):
-        raise NoDerivativeError("a ball is too wide, or has no end")
-    return float(ball)
-
-
-def _dot(parts: Sequence[Any], weights: Sequence[Array]) -> tuple[float, float]:
-    """The sum of products, and of their sizes."""
-    pairs = [(b, w) for p, ws in zip(parts, weights, strict=True) for b, w in zip(p, ws.ravel().tolist(), strict=True)]
-    total = sum((b * w for b, w in pairs if w), start=BALLS.constants(np.zeros(1))[0])
-    return _number(total), float(sum(abs(_number(b)) * abs(w) for b, w in pairs))
+def first_gap(place: Place, rule: Callable[..., Any]) -> float:
+    """The rule in float64 against the gradient in balls along both tangents, in units of half the digits: the same function?"""
+    read = place.read(place.operator.definition, list(place.inputs))
+    if read.ties:
+        raise NoDerivativeError("the definition compares equal numbers here")
+    with BALLS.working():
+        given = [BALLS.constants(x.ravel()) for x in place.moving]
+        slopes = read.program.gradient(BALLS, given, [BALLS.constants(place.cotangent.ravel())])
+        sums = [dot(slopes, tangents) for tangents in (place.u, place.v)]
+    got = rule(place.cotangent, *place.inputs, **place.example.params)
+    value = np.max(np.abs(read.value[0]), initial=0.0) * np.max(np.abs(place.cotangent), initial=0.0)
+    gaps = []
+    for (truth, terms), tangents in zip(sums, (place.u, place.v), strict=True):
+        mine = sum(float(np.sum(p * t)) for p, t in zip(got, tangents, strict=True))
+        gaps.append(abs(mine - truth) / (2.0**-26 * (terms + value * place.steepness) + np.finfo(float).tiny))
+    return float(max(gaps))
 
 
 def rule_of(name: str) -> Callable[..., Any]:
