@@ -311,7 +311,11 @@ def prove(
     names: Annotated[list[str] | None, Parameter(negative_iterable=())] = None,
     /,
     *,
+    above: float | None = None,
+    below: float | None = None,
+    box: tuple[float, float] | None = None,
     coq: bool = False,
+    eps: float | None = None,
     exhaustive: bool = False,
     float32: str | None = None,
     graphs: bool = False,
@@ -325,8 +329,16 @@ def prove(
     ----------
     names
         Operators or shell-style patterns; none means all.
+    above
+        With --box: prove that the derivative is greater than this all over it.
+    below
+        With --box: prove that the derivative is at most this all over it.
+    box
+        Two ends: prove on this interval, for all its points, by Taylor models; say what with --eps, or --above and --below.
     coq
         Compile the Coq theorems of a checkout instead and hold their axioms against those stated; needs coqc.
+    eps
+        With --box: prove that the rule is at most this far from the derivative.
     exhaustive
         Run unary operators on every float16 and bfloat16 number instead, against correctly rounded derivatives.
     float32
@@ -348,11 +360,16 @@ def prove(
         raise UsageError(
             "prove: names choose operators to prove; --coq, --graphs and --recheck take none, and --float32 its own"
         )
+    claim = proving.box_claim(box, eps, above, below)
+    if box is not None and (coq or exhaustive or float32 or graphs or recheck):
+        raise UsageError("prove --box: give it without --coq, --exhaustive, --float32, --graphs and --recheck")
     if coq:
         return proving.coq(_console())
     if recheck is not None:
         return proving.recheck(_console(), recheck, time_limit)
     with _writing(output):
+        if box is not None and claim is not None:
+            return proving.box(_console(), names or [], output, box, claim)
         if graphs:
             return proving.graphs(_console(), output)
         if float32 is not None:

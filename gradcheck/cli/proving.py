@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import signal
 import time
 from collections import Counter
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from gradcheck.claim import Operator
+    from gradcheck.proofs.boxes import Bounds
     from gradcheck.proofs.claims import Claim
 
 LIMIT = 15.0
@@ -251,6 +253,56 @@ def float32(console: Console, name: str, output: Path) -> int:
             f"{title}, all float32 numbers: {state.sentence()}, {state.outside} outside the domain or no finite numbers"
         )
     return OK
+
+
+def box_claim(
+    box: tuple[float, float] | None, eps: float | None, above: float | None, below: float | None
+) -> float | Bounds | None:
+    """What is to be proved on a box; ``UsageError`` where that is not said, or said of none."""
+    bounded = above is not None or below is not None
+    if box is None:
+        if bounded or eps is not None:
+            raise UsageError("prove: --eps, --above and --below speak of a --box; give it")
+        return None
+    if (eps is not None) == bounded:
+        raise UsageError("prove --box: give either --eps, or --above and --below, or one of these two")
+    if eps is not None:
+        if not 0 <= eps < math.inf:
+            raise UsageError(f"--eps {eps:g}: give a finite number from 0 on")
+        return eps
+    from gradcheck.proofs.boxes import Bounds
+
+    ends = [end for end in (above, below) if end is not None]
+    if not all(map(math.isfinite, ends)):
+        raise UsageError("prove --box: --above and --below must be finite; leave one out that claims nothing")
+    return Bounds(-math.inf if above is None else above, math.inf if below is None else below, strict_low=True)
+
+
+def box(
+    console: Console, names: Sequence[str], output: Path, interval: tuple[float, float], claim: float | Bounds
+) -> int:
+    """Taylor models on an interval: the rule is within ``claim`` of the derivative, or the derivative within its bounds."""
+    needs_sympy()
+    from gradcheck.proofs.claims import choices
+    from gradcheck.proofs.intervals import on_interval
+    from reference_nets.rules import RULES
+
+    said = f"|rule - derivative| <= {claim:g}" if isinstance(claim, float) else f"derivative {claim.sentence()}"
+    results, directory = list[str](), output / "boxes"
+    directory.mkdir(parents=True, exist_ok=True)
+    for operator in selected(names):
+        if len(operator.examples[0].shapes) != 1:
+            raise UsageError(f"prove --box: {operator.name} has more than a single argument")
+        rows = [on_interval(operator, RULES[operator.name], each, interval, claim) for each in choices(operator)]
+        for row in rows:
+            title = operator.name + "".join(f", {k} {v}" for k, v in row["params"].items())
+            where = f" in {list(row['failing'])}: {row['found']}" if row["failing"] else f" {row['found']}".rstrip()
+            but = f" except at {', '.join(f'{cut:g}' for cut in row['except'])}" if row["except"] else ""
+            held = f"{said} on [{interval[0]:g}, {interval[1]:g}]{but}"
+            console.print(f"{row['result']}: {title}: {held}, {row['boxes']} boxes{where}", markup=False)
+            results.append(row["result"])
+        (directory / f"{operator.name}.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    return OK if set(results) == {"proved"} else NOT_OK
 
 
 def _sentence(name: str, one: Mapping[str, Any]) -> str:

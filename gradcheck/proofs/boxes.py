@@ -214,6 +214,12 @@ class Bounds:
     strict_low: bool = False
     strict_high: bool = False
 
+    def sentence(self) -> str:
+        """The bounds that are claimed, in words."""
+        low = f"{'>' if self.strict_low else '>='} {self.low:g}"
+        high = f"{'<' if self.strict_high else '<='} {self.high:g}"
+        return " and ".join(one for one, end in ((low, self.low), (high, self.high)) if not math.isinf(end))
+
 
 def between(definition: Program, interval: Interval, bounds: Bounds) -> Covered:
     """Whether the definition's derivative lies within bounds on a whole interval, or a box in which it does not.

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from flint import arb
 
+from gradcheck import catalogue
+from gradcheck.cli import NOT_OK, OK, WRONG_USAGE, execute
+from gradcheck.errors import UsageError
 from gradcheck.numbers.balls import Balls
 from gradcheck.numbers.program import Program
 from gradcheck.numbers.tracing import trace
 from gradcheck.proofs.boxes import Bounds, between, dyadic, enclosure, near, slopes
+from gradcheck.proofs.intervals import on_interval
+from reference_nets.rules import RULES
 
 
 def sigmoid(x: Any) -> Any:
@@ -72,3 +79,43 @@ def test_dyadic_boxes_cover_an_interval_without_gaps(ends: tuple[float, float]) 
     boxes = sorted(dyadic(*ends))
     assert boxes[0][0] == max(ends[0], -(2.0**1023)) and boxes[-1][1] == min(ends[1], 2.0**1023)
     assert all(a[1] == b[0] for a, b in itertools.pairwise(boxes))
+
+
+def test_the_command_proves_what_holds_on_an_interval_and_refuses_what_does_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["prove", "sigmoid", "--box", "-20", "20", "--output", str(tmp_path)]
+    for claim, code, said in [
+        (
+            ["--above", "0", "--below", "0.25"],
+            OK,
+            "proved: sigmoid: derivative > 0 and <= 0.25 on [-20, 20], ",
+        ),
+        (["--above", "0", "--below", "0.24"], NOT_OK, "refuted: sigmoid"),
+        (
+            ["--eps", "1e-6"],
+            OK,
+            "proved: sigmoid: |rule - derivative| <= 1e-06",
+        ),  # the remainder of order 4 can carry it
+    ]:
+        assert execute([*command, *claim]) == code
+        assert said in capsys.readouterr().out.replace("\n", " ")
+        (record,) = json.loads((tmp_path / "boxes" / "sigmoid.json").read_text())
+        assert record["result"] == ("proved" if code == OK else "refuted") and record["interval"] == [-20.0, 20.0]
+
+
+@pytest.mark.parametrize("claim", [[], ["--eps", "1", "--below", "1"], ["--eps", "-1"], ["--below", "inf"]])
+def test_a_box_without_one_sensible_claim_is_bad_usage(claim: list[str]) -> None:
+    assert execute(["prove", "sigmoid", "--box", "-1", "1", *claim]) == WRONG_USAGE
+
+
+def test_a_wrong_rule_is_refuted_on_an_interval_and_a_kink_in_it_is_left_out() -> None:
+    operator = catalogue.operator("sigmoid")
+    wrong = on_interval(operator, lambda g, x: g * sigmoid(x), {}, (-1.0, 1.0), 2.0**-10)
+    assert wrong["result"] == "refuted" and wrong["failing"] is not None
+    kinked = on_interval(catalogue.operator("abs"), RULES["abs"], {}, (-1.0, 2.0), 2.0**-10)
+    assert kinked["result"] == "proved" and kinked["except"] == [0.0]
+    one_sided = on_interval(catalogue.operator("abs"), lambda g, x: g + 0 * x, {}, (-1.0, 2.0), 2.0**-10)
+    assert one_sided["result"] == "refuted" and one_sided["failing"][1] <= 0
+    with pytest.raises(UsageError, match="the lower first"):
+        on_interval(operator, RULES["sigmoid"], {}, (1.0, -1.0), 2.0**-10)
