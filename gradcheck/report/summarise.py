@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from gradcheck.claims_io import Found
 from gradcheck.records import Array, Finding, Header, Record, UlpSamples, finding_id
-from gradcheck.report import coverage, figures, mathml, text, thread
+from gradcheck.report import coverage, figures, mathml, proved, text, thread
 from gradcheck.report.difference import Pair
 from gradcheck.report.limits import FULL, Limits
 from gradcheck.report.snippet import snippet
@@ -24,11 +25,16 @@ _CLAIM = {  # order and wording of the claim on the page
     "definition": "Definition",
 }
 
+NOTHING = Found()
+"""Nothing was proved."""
+
 _PASTED = 40_000  # characters of a snippet that are still pasted; a larger counterexample is replayed from the records
 
 
-def page(record: Record, header: Header, file: str, change: Pair | None = None, limits: Limits = FULL) -> Page:
-    """The view of one record."""
+def page(
+    record: Record, header: Header, file: str, change: Pair | None = None, found: Found = NOTHING, limits: Limits = FULL
+) -> Page:
+    """The view of one record, with what was found that is proved of its operator."""
 
     def short(words: str) -> str:
         return text.clip(words, limits.words)
@@ -58,6 +64,7 @@ def page(record: Record, header: Header, file: str, change: Pair | None = None, 
         graph=figures.graph(record.graph, limits) if record.graph and record.graph.nodes else None,
         certified=certified(record),
         certificate=short(record.certificate),
+        proved=proved.view(record, found, limits),
         coverage=coverage.by_class(record.coverage),
         combinations=coverage.combinations(record.coverage, limits),
         claim=_claim(record.claim, limits),
