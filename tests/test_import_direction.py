@@ -26,7 +26,7 @@ ALLOWED: dict[str, set[str]] = {
     "proofs": BASE | {"numbers", "claims_io"},
     "catalogue": BASE | {"numbers"},
     "strategies": BASE | {"numbers", "subjects"},
-    "subjects": BASE | {"catalogue"},
+    "subjects": BASE | {"catalogue", "config"},
     "oracles": BASE | {"numbers"},
     "report": {"records", "records_io", "claims_io", "errors"},
     "engine": BASE | MIDDLE,
