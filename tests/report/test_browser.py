@@ -16,6 +16,7 @@ from gradcheck.records import Correction, Record, finding_id
 from gradcheck.records_io import Run
 from gradcheck.report import build, single_file
 from tests.report import sample
+from tests.report.test_proved import claim, unknown, write
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: the pages are not looked at in a browser")
@@ -82,6 +83,8 @@ def browser() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("pages")
+    open_claim = unknown() | {"params": {"axis": 0}}
+    write(directory / "proofs", claim(), open_claim, claim(result="proved in part", reason="x < 0: it is wide"), {})
     build(run(), directory, previous=earlier())
     return directory
 
@@ -228,6 +231,17 @@ def test_a_finding_has_its_place_on_the_page(tab: Any, pages: Path) -> None:
     tab.get_by_role("button", name="Copy the command").click()
     tab.get_by_text("Copied").or_(tab.get_by_text("Selected")).wait_for()
     assert name in tab.evaluate("navigator.clipboard.readText().catch(() => getSelection().toString())")
+
+
+def test_what_is_proved_is_seen_with_what_it_rests_on(tab: Any, pages: Path) -> None:
+    tab.goto(f"{(pages / 'reference--sigmoid.html').as_uri()}#proved")
+    section = tab.locator("section[aria-labelledby=proved]")
+    assert section.locator("ul.claims .badge").all_inner_texts() == ["proved", "unknown", "proved in part"]
+    assert "sympy 1.14.0" in section.inner_text() and "no answer within 15 s" in section.inner_text()
+    assert "claim 4 cannot be read" in section.locator(".note").inner_text()
+    tab.goto((pages / "autograd--sigmoid.html").as_uri())
+    tab.get_by_role("link", name="What is proved of the reference subject's rule").click()
+    tab.wait_for_url("**/reference--sigmoid.html#proved")
 
 
 def test_wrong_entries_are_hatched_and_no_other(tab: Any, pages: Path) -> None:
