@@ -26,6 +26,9 @@ _PROVERS = {
     "smt": "An SMT solver",
     "residues": "Exact arithmetic modulo a prime at random points",
 }
+UNFOLDED = 3
+"""Claims that are proved, of one prover, which are seen at once: those of operators on arrays differ in the shapes alone."""
+
 _BADGES = {"proved": "pass", "proved up to a bound": "pass", "refuted": "fail"}
 
 _SCOPE = "Said of definition and rule as functions of real numbers; how they round is judged in the sections above."
@@ -45,12 +48,13 @@ class Statement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Claims of one prover on the same assumptions."""
+    """Claims of one prover on the same assumptions; ``more`` are folded away, and all of them proved."""
 
     title: str
     tool: str
     assumed: tuple[str, ...]
-    statements: tuple[Statement, ...]
+    first: tuple[Statement, ...]
+    more: tuple[Statement, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,17 +132,21 @@ def _groups(proofs: Sequence[Proof], short: Callable[[str], str]) -> Iterable[Gr
     for proof in proofs:
         groups.setdefault((proof.prover, proof.tool, proof.assumed), []).append(proof)
     for members in groups.values():
-        first = members[0]
+        one = members[0]
+        likewise = [proof for proof in members if proof.result == "proved" and not proof.excluded][UNFOLDED:]
+        folded = likewise if len(likewise) > 1 else []
         yield Group(
-            title=_PROVERS[first.prover],
-            tool=short(first.tool),
-            assumed=tuple(map(short, first.assumed)),
-            statements=tuple(_statement(proof, short) for proof in members),
+            title=_PROVERS[one.prover],
+            tool=short(one.tool),
+            assumed=tuple(map(short, one.assumed)),
+            first=tuple(_statement(proof, short) for proof in members if not any(proof is other for other in folded)),
+            more=tuple(_statement(proof, short) for proof in folded),
         )
 
 
 def _statement(proof: Proof, short: Callable[[str], str]) -> Statement:
     given = text.parameters(proof.params)
+    chance = "" if proof.chance is None else f"2^{proof.chance:.0f}"
     nothing = f"Nothing is claimed of {proof.inputs}{f', {given}' if given else ''}."
     return Statement(
         result=proof.result,
@@ -146,7 +154,7 @@ def _statement(proof: Proof, short: Callable[[str], str]) -> Statement:
         said=short(f"{proof.statement.rstrip('.')}." if proof.statement else nothing),
         reason=short(proof.reason),
         excluded=short("; ".join(dict.fromkeys(proof.excluded))),
-        chance="" if proof.chance is None else f"2^{proof.chance:.0f}",
+        chance="" if chance and f"probability {chance} " in proof.statement else chance,
     )
 
 

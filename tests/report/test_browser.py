@@ -300,6 +300,28 @@ def test_no_page_is_wider_than_its_window(tab: Any, pages: Path, name: str, widt
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_a_picture_can_be_read_on_a_narrow_screen(tab: Any, pages: Path) -> None:
+    """It scrolls sideways in its own region instead of shrinking; its smallest letters are as high as on a wide one."""
+    heights = {}
+    for width in (360, 1200):
+        tab.set_viewport_size({"width": width, "height": 800})
+        tab.goto((pages / "reference--sigmoid.html").as_uri())
+        measured = "all => Math.min(...all.map((text) => text.getBoundingClientRect().height))"
+        heights[width] = tab.locator("svg.chart text.tick >> visible=true").evaluate_all(measured)
+    assert heights[360] > 0.7 * heights[1200] > 5
+    tab.set_viewport_size({"width": 360, "height": 800})
+    drawn = tab.locator(".drawn").first
+    assert drawn.evaluate("one => one.scrollWidth > one.clientWidth && one.tabIndex === 0")
+
+
+@pytest.mark.parametrize("name", LOOKED_AT)
+def test_no_printed_page_is_wider_than_its_paper(tab: Any, pages: Path, name: str) -> None:
+    tab.set_viewport_size({"width": 794, "height": 1123})  # A4 at 96 dots an inch
+    tab.goto((pages / name).as_uri())
+    tab.emulate_media(media="print")
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 794
+
+
 def test_hostile_names_and_values_are_text(tab: Any, tmp_path: Path) -> None:
     long = EVIL + "0123456789" * 1_000_000
     finding = replace(

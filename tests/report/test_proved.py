@@ -107,6 +107,16 @@ def test_what_is_unknown_is_shown_as_such_with_its_reason(out: Path) -> None:
     assert 'badge inconclusive"' in page.read_text() and "claim, 1 proved" not in said
 
 
+def test_of_many_claims_only_proved_ones_are_folded_away(out: Path) -> None:
+    many = [claim(statement=f"Claim number {k} holds", branches=[]) for k in range(7)]
+    write(out / "proofs", *many, unknown(), claim(result="proved in part", statement="The last one holds"))
+    page = pages(out)["reference--sigmoid"]
+    assert "4 more that are proved likewise" in section(page)
+    folded = page.read_text().split('id="proved"')[1].split("<details>")[1].split("</details>")[0]
+    assert folded.count("<li>") == 4 and "unknown" not in folded and "The last one" not in folded
+    assert all(f"Claim number {k} holds." in section(page) for k in range(7))
+
+
 def test_a_refuted_rule_is_no_pass(out: Path) -> None:
     write(out / "proofs", claim(statement="", result="refuted", reason="x < 0: the rule gives 1.0"))
     page = pages(out)["reference--sigmoid"]
