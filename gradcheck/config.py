@@ -160,6 +160,15 @@ def load(directory: Path | None = None, environment: Mapping[str, str] | None = 
     return Settings(**{key.replace("-", "_"): value for key, value in found.items()}, sources=tuple(sources))
 
 
+def peers(directory: Path | None = None) -> tuple[Path | None, Mapping[str, Any]]:
+    """``[tool.gradcheck.peers]`` of the file that holds in ``directory``, and that file; None where there is no file."""
+    path, table = _table(directory or Path.cwd())
+    found = table.get("peers", {})
+    if not isinstance(found, dict):
+        raise UsageError(f"{path}: [tool.gradcheck.peers] is not a table")
+    return path, found
+
+
 def _parsed(where: str, key: str, value: object, known: tuple[str, ...], spelt: Callable[[str], str] = str) -> Any:
     if key not in KEYS:
         near = _near(spelt(key), tuple(map(spelt, known)))

@@ -394,10 +394,10 @@ def version_() -> int:
 
 
 def _console(*, stderr: bool = False) -> Console:
-    from rich.console import Console
+    from gradcheck.cli.consoles import Plain
 
     # Names come from the code under test: no markup in them, no highlighting, no wrapping of long lines.
-    return Console(markup=False, highlight=False, emoji=False, soft_wrap=True, stderr=stderr)
+    return Plain(markup=False, highlight=False, emoji=False, soft_wrap=True, stderr=stderr)
 
 
 def busy(console: Console, words: str) -> contextlib.AbstractContextManager[object]:

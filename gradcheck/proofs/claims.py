@@ -16,7 +16,10 @@ from typing import Any
 import sympy
 
 from gradcheck.claim import Operator
-from gradcheck.errors import UsageError
+from gradcheck.claims_io import SCHEMA
+from gradcheck.claims_io import TRUSTED as TRUSTED
+from gradcheck.claims_io import for_operator as for_operator
+from gradcheck.claims_io import read_claims as read_claims
 from gradcheck.proofs.algebra import Shown, prove
 from gradcheck.proofs.reading import Text, fingerprint
 from gradcheck.proofs.setting import BOUNDED, EXCLUDED, KINK, PROVED, REFUTED, UNKNOWN, Branch, G
@@ -28,17 +31,6 @@ FAMILIES = (
     *("comparison", "activations", "rectifiers", "gates"),
 )
 """Families of operators that act entry by entry."""
-
-SCHEMA = 2
-
-
-TRACED = "a text has no branch that the tracer does not see"
-TRUSTED = {
-    "algebra": (TRACED, "sympy differentiates and simplifies rightly"),
-    "smt": (TRACED, "z3 answers rightly", "the derivatives of products, quotients and roots"),
-    "residues": (TRACED, "the derivatives of single operations", "points are drawn independently of the rule"),
-}
-"""What each prover takes for granted, apart from readings of literals and functions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,47 +119,6 @@ def write(claims: Sequence[Claim], directory: Path) -> Path:
     content = {"schema": SCHEMA, "claims": [asdict(one) for one in claims]}
     path.write_text(json.dumps(content) + "\n", encoding="utf-8")
     return path
-
-
-def for_operator(directory: Path, name: str) -> list[dict[str, Any]]:
-    """What is proved of an operator by the files in a directory, as plain data for a page; empty where there is no file.
-
-    Each row: ``result``, ``what`` (a sentence; empty if nothing is claimed), ``inputs`` (of which it is said), ``params``, ``prover``,
-    ``tool`` (with version), ``assumed`` (a list of sentences), ``chance`` (the probability of error, a float, or None), ``reason`` (why
-    nothing, or not all, is claimed) and ``excluded`` (places of which nothing is said).
-    """
-    path = directory / f"{name}.json"
-    if not path.is_file():
-        return []
-    rows = []
-    for one in read_claims(path):
-        rows.append(
-            {
-                "result": one["result"],
-                "what": one["statement"],
-                "inputs": one["inputs"],
-                "params": one["params"],
-                "prover": one["prover"],
-                "tool": one["tool"],
-                "assumed": [*TRUSTED[one["prover"]], *one["assumptions"]],
-                "chance": None if one["chance"] is None else 2.0 ** one["chance"],
-                "reason": one["reason"],
-                "excluded": [b["where"] for b in one["branches"] if b["result"] in (EXCLUDED, KINK, UNKNOWN)],
-            }
-        )
-    return rows
-
-
-def read_claims(path: Path) -> list[dict[str, Any]]:
-    """The claims of a file; what is no such file is a ``UsageError``."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if content["schema"] != SCHEMA:
-            raise UsageError(f"{path} has schema {content['schema']!r}; this version reads {SCHEMA}: prove again")
-        found: list[dict[str, Any]] = content["claims"]
-        return found
-    except (ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{path} is no file of claims ({error}); write it with gradcheck prove --output") from error
 
 
 def problems(record: Mapping[str, Any], operator: Operator, rule: Text) -> Iterator[str]:

@@ -1,4 +1,5 @@
-"""From records to what a person reads: pages, terminal text, snippets.  Everything here is made from records alone."""
+"""From records to what a person reads: pages, terminal text, snippets.  Everything here is made from records,
+and from the certificates of provers beside them, alone."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 def build(run: Run, out_dir: Path, *, previous: Run | None = None) -> list[Path]:
     """Write ``index.html`` and one page per (subject, operator) into ``out_dir``; the paths, the index first.
 
-    What changed is said since ``previous``, or else since the last earlier run that is kept in ``out_dir/history``.
+    What changed is said since ``previous``, or else since the last earlier run that is kept in ``out_dir/history``; what is
+    proved is read from the certificates in ``out_dir/proofs``.
     """
     from gradcheck.report.render import build as write  # templates are heavy; terminal text does not need them
 

@@ -10,7 +10,7 @@ LARGEST = 400_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Rows, marks and characters of each part of a page."""
+    """Rows, marks and characters of each part of a page; ``said`` is of a statement that was proved, which is worth its length."""
 
     findings: int = 60
     rows: int = 150
@@ -18,11 +18,12 @@ class Limits:
     drawn: int = 80
     marks: int = 1500
     words: int = 600
+    said: int = 3000
     source: int = 20_000
     items: int = 40
 
 
 FULL = Limits()
 
-LEAN = Limits(findings=15, rows=30, nodes=40, drawn=40, marks=200, words=200, source=4_000, items=12)
+LEAN = Limits(findings=15, rows=30, nodes=40, drawn=40, marks=200, words=200, said=400, source=4_000, items=12)
 """For a page that is too large with ``FULL``; such a page says so."""

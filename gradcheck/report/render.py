@@ -13,9 +13,10 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from gradcheck.claims_io import Found
 from gradcheck.records import Record
 from gradcheck.records_io import Run
-from gradcheck.report import history, overview, summarise, text, thread
+from gradcheck.report import history, overview, proved, summarise, text, thread
 from gradcheck.report.difference import Difference, between
 from gradcheck.report.limits import LARGEST, LEAN
 from gradcheck.report.views import Page
@@ -31,20 +32,21 @@ THREAD = "thread.html"
 def build(run: Run, out_dir: Path, *, previous: Run | None = None) -> list[Path]:
     """Write ``index.html``, ``thread.html`` if there are formulas, and a page per record; the paths, the index first.
 
-    Pages say what changed since ``previous``, or else since the last earlier run in the history beside them.
-    Files that would not change are left alone.
+    Pages say what changed since ``previous``, or else since the last earlier run in the history beside them, and what is
+    proved by the certificates in ``out_dir/proofs``.  Files that would not change are left alone.
     """
     out_dir.mkdir(parents=True, exist_ok=True)
     before = history.previous(out_dir, run) if previous is None else previous
-    return [_write(out_dir / name, content) for name, content in _Report.of(run, before).pages("base.html")]
+    report = _Report.of(run, before, out_dir / proved.FOLDER)
+    return [_write(out_dir / name, content) for name, content in report.pages("base.html")]
 
 
 def single_file(run: Run, path: Path, *, previous: Run | None = None) -> Path:
     """Write the whole report as one file, to be sent or attached: the index, and each page behind its link.
 
-    What changed is said only since ``previous``: the file stands alone.
+    What changed is said only since ``previous``: the file stands alone.  Certificates are looked for in ``proofs`` beside it.
     """
-    report = _Report.of(run, previous)
+    report = _Report.of(run, previous, path.parent / proved.FOLDER)
     pages = [(name, Markup(content)) for name, content in report.pages("bare.html")]
     names = [page.subject for page in report.views]
     values = {"pages": pages, "subjects": list(dict.fromkeys(names))}
@@ -58,23 +60,25 @@ class _Report:
 
     run: Run
     records: tuple[Record, ...]
+    found: tuple[Found, ...]
     views: tuple[Page, ...]
     collected: tuple[thread.Entry, ...]
     difference: Difference | None
     environment: Environment
 
     @classmethod
-    def of(cls, run: Run, before: Run | None) -> _Report:
+    def of(cls, run: Run, before: Run | None, proofs: Path) -> _Report:
         records = tuple(sorted(run.records, key=lambda record: (record.subject, record.operator)))
         names = file_names((record.subject, record.operator) for record in records)
         difference = None if before is None else between(before, run)
         pairs = {} if difference is None else {(pair.subject, pair.operator): pair for pair in difference.pairs}
+        found = tuple(proved.find(record, proofs) for record in records)
         views = tuple(
-            summarise.page(record, run.header, name, pairs.get((record.subject, record.operator)))
-            for record, name in zip(records, names, strict=True)
+            summarise.page(record, run.header, name, pairs.get((record.subject, record.operator)), of)
+            for record, name, of in zip(records, names, found, strict=True)
         )
         collected = thread.entries(zip(records, names, strict=True))
-        return cls(run, records, views, collected, difference, _environment())
+        return cls(run, records, found, views, collected, difference, _environment())
 
     def pages(self, layout: str) -> Iterator[tuple[str, str]]:
         """(file name, content) of each page, the index first."""
@@ -94,13 +98,23 @@ class _Report:
             "after": (*self.views, None)[number + 1],
             "about": [e for e in self.collected if (e.subject, e.network) == (record.subject, record.operator)],
             "previous": self.difference and self.difference.old,
+            "of_reference": self._of_reference(record),
         }
         template = self.environment.get_template("operator.html")
         content = template.render(page=page, **values)
         if len(content.encode("utf-8", "backslashreplace")) > LARGEST:
-            lean = summarise.page(record, self.run.header, page.file, page.change, LEAN)
+            lean = summarise.page(record, self.run.header, page.file, page.change, self.found[number], LEAN)
             content = template.render(page=lean, **values)
         return content
+
+    def _of_reference(self, record: Record) -> str:
+        """File of the page about the reference subject's rule of the same operator, whose proofs it has; empty if there is none."""
+        names = (
+            page.file
+            for page, one in zip(self.views, self.records, strict=True)
+            if (one.subject, one.operator) == (proved.REFERENCE, record.operator)
+        )
+        return next(names, "")
 
 
 def file_names(pairs: Iterable[tuple[str, str]]) -> list[str]:

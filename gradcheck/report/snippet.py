@@ -12,6 +12,7 @@ import math
 
 from gradcheck.records import Finding, Point, Record
 from gradcheck.report import text
+from gradcheck.report.endings import ENDED, source
 from gradcheck.report.literals import foreign, literal, packed, walk
 
 GIVEN = "given"
@@ -55,10 +56,15 @@ for leaf, x in enumerate(inputs):
 
 
 def snippet(record: Record, finding: Finding) -> str:
-    """Source that repeats ``finding``: the exact inputs, the call, and what was expected.  Empty without a point."""
+    """Source that repeats ``finding``: the exact inputs, the call, and what was expected.
+
+    Empty without a point, unless the finding is that the check did not come to its end.
+    """
+    lines = [f"# {text.clean(finding.code)} {text.clean(record.operator)}: {text.place(finding)}"]
+    if finding.code in ENDED and record.subject != GIVEN:
+        return "\n".join([*lines, *source(record, finding), _expectation(finding), _OUTCOME]) + "\n"
     if finding.point is None:
         return ""
-    lines = [f"# {text.clean(finding.code)} {text.clean(record.operator)}: {text.place(finding)}"]
     values = [value for item in (_arrays(finding.point), dict(finding.kwargs)) for value in walk(item)]
     lines += ["import base64"] if any(map(packed, values)) else []
     lines += ["import ml_dtypes"] if any(map(foreign, values)) else []

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from gradcheck.records import Array, Finding, Header, Record, UlpSamples, finding_id
-from gradcheck.report import coverage, figures, mathml, text, thread
+from gradcheck.claims_io import Found
+from gradcheck.records import Array, Finding, Header, Point, Record, UlpSamples, finding_id
+from gradcheck.report import coverage, figures, mathml, proved, text, thread
 from gradcheck.report.difference import Pair
+from gradcheck.report.endings import ENDED
 from gradcheck.report.limits import FULL, Limits
 from gradcheck.report.snippet import snippet
 from gradcheck.report.status import failed, status_of, worst
@@ -24,17 +26,22 @@ _CLAIM = {  # order and wording of the claim on the page
     "definition": "Definition",
 }
 
+NOTHING = Found()
+"""Nothing was proved."""
+
 _PASTED = 40_000  # characters of a snippet that are still pasted; a larger counterexample is replayed from the records
 
 
-def page(record: Record, header: Header, file: str, change: Pair | None = None, limits: Limits = FULL) -> Page:
-    """The view of one record."""
+def page(
+    record: Record, header: Header, file: str, change: Pair | None = None, found: Found = NOTHING, limits: Limits = FULL
+) -> Page:
+    """The view of one record, with what was found that is proved of its operator."""
 
     def short(words: str) -> str:
         return text.clip(words, limits.words)
 
     findings = text.by_weight(record)
-    pointed = next((finding for finding in findings if finding.point is not None), None)
+    pointed = next((finding for finding in findings if finding.point is not None or finding.code in ENDED), None)
     first = findings[0] if findings else None
     environment = {"run": header.run, "profile": header.profile, "seed": str(record.seed), "run seed": str(header.seed)}
     environment |= dict(header.environment) | dict(header.versions)
@@ -58,6 +65,7 @@ def page(record: Record, header: Header, file: str, change: Pair | None = None, 
         graph=figures.graph(record.graph, limits) if record.graph and record.graph.nodes else None,
         certified=certified(record),
         certificate=short(record.certificate),
+        proved=proved.view(record, found, limits),
         coverage=coverage.by_class(record.coverage),
         combinations=coverage.combinations(record.coverage, limits),
         claim=_claim(record.claim, limits),
@@ -165,9 +173,14 @@ def _row(finding: Finding, name: str, anchor: str, short: Callable[[str], str]) 
 
 
 def _case(record: Record, finding: Finding, short: Callable[[str], str]) -> Case:
-    point = finding.point
-    assert point is not None
-    groups: list[tuple[str, tuple[Array, ...]]] = [("input", point.inputs), ("cotangent", point.cotangents)]
+    point = finding.point or Point(
+        inputs=(), cotangents=(), origin="No call is on record; the whole check is repeated."
+    )
+    groups: list[tuple[str, tuple[Array, ...]]] = [
+        ("input", point.inputs),
+        ("cotangent", point.cotangents),
+        ("tangent", point.tangents or ()),
+    ]
     arrays = [
         Named(
             label=name if len(group) == 1 else f"{name} {number}",

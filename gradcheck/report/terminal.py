@@ -10,6 +10,9 @@ from gradcheck.report.snippet import GIVEN
 
 _COLOURS = {Status.PASS: "32", Status.FAIL: "31", Status.INCONCLUSIVE: "33"}
 _LABEL = 13  # the widest label and two blanks
+_LONGEST = 2000
+"""Characters of one line at most: some twenty lines of a terminal; the records file has all of it."""
+
 _ALSO = 8  # further findings that are listed by name; more would push the first one off the screen
 
 
@@ -33,29 +36,34 @@ def describe(
     return "\n".join(lines)
 
 
+def _short(words: str) -> str:
+    """On one line, harmless, and no longer than it can be read."""
+    return text.clean(text.clip(words, _LONGEST))
+
+
 def _headline(record: Record, findings: list[Finding], colour: bool) -> str:
     word = record.status.value.upper()
     if colour:
         word = f"\x1b[1;{_COLOURS[record.status]}m{word}\x1b[0m"
-    name = text.clean(record.operator)
+    name = _short(record.operator)
     if record.subject != GIVEN:
-        name = f"{text.clean(record.subject)} {name}"
+        name = f"{_short(record.subject)} {name}"
     if record.status is not Status.FAIL or not findings:
         return f"{word}  {name}"
     first = findings[0]
-    title = first.severity.value if first.cause == "unexplained" else text.clean(first.cause)
-    return f"{word}  {name} : {text.clean(first.argument)}    {first.code} {title}"
+    title = first.severity.value if first.cause == "unexplained" else _short(first.cause)
+    return f"{word}  {name} : {_short(first.argument)}    {_short(first.code)} {title}"
 
 
 def _finding(finding: Finding, source: Sequence[str]) -> Iterator[str]:
     if finding.where:
-        yield f"  {text.clean(finding.where)}"
+        yield f"  {_short(finding.where)}"
     for line in source:
-        yield f"     {text.clean(line)}"
-    yield f"  {text.clean(finding.message)}"
+        yield f"     {_short(line)}"
+    yield f"  {_short(finding.message)}"
     if finding.point is not None:
         types = " ".join(dict.fromkeys(values.dtype.name for values in finding.point.inputs))
-        yield _row("smallest case", f"{types}, {text.clean(finding.point.origin)}")
+        yield _row("smallest case", f"{types}, {_short(finding.point.origin)}")
         for label, arrays in (("input", finding.point.inputs), ("cotangent", finding.point.cotangents)):
             for number, values in enumerate(arrays):
                 name = label if len(arrays) == 1 else f"{label} {number}"
@@ -67,9 +75,9 @@ def _finding(finding: Finding, source: Sequence[str]) -> Iterator[str]:
         got, expected = text.number(finding.got), text.number(finding.expected)
         yield f"      {text.place(finding)}   got {got}   expected {expected}{bound}"
     if finding.wrong_entries:
-        yield f"      {finding.wrong_entries} of {finding.entries} entries wrong in {text.clean(finding.argument)}"
+        yield f"      {finding.wrong_entries} of {finding.entries} entries wrong in {_short(finding.argument)}"
     if finding.evidence:
-        yield _row("evidence", text.clean(finding.evidence))
+        yield _row("evidence", _short(finding.evidence))
 
 
 def _block(name: str, content: str) -> Iterator[str]:
@@ -83,9 +91,9 @@ def _block(name: str, content: str) -> Iterator[str]:
 
 def _others(findings: list[Finding]) -> Iterator[str]:
     for finding in findings[:_ALSO]:
-        cause = "" if finding.cause == "unexplained" else f" ({text.clean(finding.cause)})"
+        cause = "" if finding.cause == "unexplained" else f" ({_short(finding.cause)})"
         label = "also" if finding.severity.fails else finding.severity.value
-        yield _row(label, f"{finding.code} {text.place(finding)}{cause}: {text.clean(finding.message)}")
+        yield _row(label, f"{_short(finding.code)} {text.place(finding)}{cause}: {_short(finding.message)}")
     if len(findings) > _ALSO:
         yield _row("also", f"{len(findings) - _ALSO} more findings")
 
@@ -96,15 +104,15 @@ def _row(label: str, content: str) -> str:
 
 def _basis(record: Record, repro: str, page: str) -> Iterator[str]:
     """What the verdict rests on, said on a pass as on a failure."""
-    counts = [f"{count} {text.clean(key)}" for key, count in record.counts.items() if count]
+    counts = [f"{count} {_short(key)}" for key, count in record.counts.items() if count]
     if counts:
         yield _row("looked at", ", ".join(counts))
     if record.oracles:
-        yield _row("decided by", ", ".join(f"{text.clean(name)} {count}" for name, count in record.oracles.items()))
+        yield _row("decided by", ", ".join(f"{_short(name)} {count}" for name, count in record.oracles.items()))
     if record.certificate:
-        yield _row("certificate", text.clean(record.certificate))
+        yield _row("certificate", _short(record.certificate))
     for number, what in enumerate(record.untested):
-        yield _row("not tested" if number == 0 else "", text.clean(what))
+        yield _row("not tested" if number == 0 else "", _short(what))
     yield _row("seed", f"{record.seed}" if repro else f"{record.seed}   repro  {_repro(record)}")
     if repro:
         yield _row("repro", repro)
@@ -115,5 +123,5 @@ def _basis(record: Record, repro: str, page: str) -> Iterator[str]:
 def _repro(record: Record) -> str:
     if record.subject == GIVEN:
         return f"the same call with seed={record.seed}"
-    subject = text.clean(record.claim.get("load", record.subject))
-    return f"gradcheck run {subject} --operators {text.clean(record.operator)} --seed {record.seed}"
+    subject = _short(record.claim.get("load", record.subject))
+    return f"gradcheck run {subject} --operators {_short(record.operator)} --seed {record.seed}"

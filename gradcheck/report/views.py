@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from gradcheck.report import thread
 from gradcheck.report.difference import Pair
+from gradcheck.report.proved import Proved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +99,7 @@ class Page:
     graph: Picture | None
     certified: Table
     certificate: str
+    proved: Proved
     coverage: Table
     combinations: Table
     claim: tuple[tuple[str, str], ...]

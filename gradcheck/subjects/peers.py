@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-import tomllib
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcheck import config
 from gradcheck.errors import UsageError
 from gradcheck.subjects import wire
 from gradcheck.subjects.mapped import active
@@ -114,24 +114,36 @@ class Peer:
 
 
 def configured(name: str, directory: Path | None = None) -> Peer:
-    """The peer of ``[tool.gradcheck.peers.NAME]`` in pyproject.toml: ``command``, and ``timeout``, ``memory`` if given."""
-    path = (directory or Path.cwd()) / "pyproject.toml"
-    try:
-        peers = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("gradcheck", {}).get("peers", {})
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"peer:{name}: {path} cannot be read ({error})") from error
+    """The peer of ``[tool.gradcheck.peers.NAME]``: ``command``, and ``timeout``, ``memory`` if given.
+
+    The table is looked for as every setting is, in ``directory`` (default: the working directory) and above it; the command
+    runs in the directory of the file that names it.
+    """
+    path, peers = config.peers(directory)
+    if path is None:
+        raise UsageError(
+            f"peer:{name}: no pyproject.toml in {directory or Path.cwd()} or above it has [tool.gradcheck]; "
+            f"give [tool.gradcheck.peers.{name}] with a command"
+        )
     if name not in peers:
         raise UsageError(
             f"peer:{name}: {path} has no [tool.gradcheck.peers.{name}]; it has {', '.join(peers) or 'none'}"
         )
-    options = dict(peers[name])
+    where = f"{path}: [tool.gradcheck.peers.{name}]"
+    options = dict(peers[name]) if isinstance(peers[name], dict) else {}
     command = options.pop("command", None)
     command = shlex.split(command) if isinstance(command, str) else command
-    if not command or set(options) - {"timeout", "memory"}:
-        raise UsageError(
-            f"[tool.gradcheck.peers.{name}]: give command, and timeout (seconds) or memory (bytes) if you like"
-        )
-    return Peer(command, **options)
+    if not command or not isinstance(command, list) or set(options) - {"timeout", "memory"}:
+        raise UsageError(f"{where}: give command, and timeout (seconds) or memory (bytes) if you like")
+    if not all(isinstance(word, str) for word in command):
+        raise UsageError(f"{where} command = {command!r}: give a text, or a list of texts")
+    for key, value in options.items():
+        if not isinstance(value, (int, float) if key == "timeout" else int) or isinstance(value, bool) or not value > 0:
+            raise UsageError(f"{where} {key} = {value!r}: give a number of {_UNITS[key]}")
+    return Peer(command, directory=path.parent, **options)
+
+
+_UNITS = {"timeout": "seconds", "memory": "bytes"}
 
 
 def isolated(name: str, **options: Any) -> Peer:

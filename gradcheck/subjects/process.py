@@ -59,7 +59,8 @@ class PeerUnsupported(PeerError):  # noqa: N818  # a verdict's name
 
 
 class Host:
-    """One peer.  ``memory`` limits its address space in bytes; ``journal`` is a file that gets each question before it is sent."""
+    """One peer.  ``memory`` limits its address space in bytes; ``journal`` is a file that gets each question before it is sent;
+    ``directory`` is where the command runs, by default here."""
 
     def __init__(
         self,
@@ -69,9 +70,10 @@ class Host:
         memory: int | None = None,
         journal: Path | None = None,
         longest: int = LONGEST,
+        directory: Path | None = None,
     ) -> None:
         self.command, self.timeout, self.memory, self.journal = list(command), timeout, memory, journal
-        self.longest, self.starts, self._id = longest, 0, 0
+        self.longest, self.directory, self.starts, self._id = longest, directory, 0, 0
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
         self._tail: deque[bytes] = deque(maxlen=64)
@@ -122,6 +124,7 @@ class Host:
                 stderr=subprocess.PIPE,
                 bufsize=0,
                 start_new_session=True,
+                cwd=self.directory,
             )
         except OSError as error:
             raise PeerCrash(f"{self.command[0]}: it cannot be started ({error})") from error

@@ -16,6 +16,7 @@ from gradcheck.records import Correction, Record, finding_id
 from gradcheck.records_io import Run
 from gradcheck.report import build, single_file
 from tests.report import sample
+from tests.report.test_proved import claim, unknown, write
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: the pages are not looked at in a browser")
@@ -82,6 +83,8 @@ def browser() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("pages")
+    open_claim = unknown() | {"params": {"axis": 0}}
+    write(directory / "proofs", claim(), open_claim, claim(result="proved in part", reason="x < 0: it is wide"), {})
     build(run(), directory, previous=earlier())
     return directory
 
@@ -230,6 +233,17 @@ def test_a_finding_has_its_place_on_the_page(tab: Any, pages: Path) -> None:
     assert name in tab.evaluate("navigator.clipboard.readText().catch(() => getSelection().toString())")
 
 
+def test_what_is_proved_is_seen_with_what_it_rests_on(tab: Any, pages: Path) -> None:
+    tab.goto(f"{(pages / 'reference--sigmoid.html').as_uri()}#proved")
+    section = tab.locator("section[aria-labelledby=proved]")
+    assert section.locator("ul.claims .badge").all_inner_texts() == ["proved", "unknown", "proved in part"]
+    assert "sympy 1.14.0" in section.inner_text() and "no answer within 15 s" in section.inner_text()
+    assert "claim 4 cannot be read" in section.locator(".note").inner_text()
+    tab.goto((pages / "autograd--sigmoid.html").as_uri())
+    tab.get_by_role("link", name="What is proved of the reference subject's rule").click()
+    tab.wait_for_url("**/reference--sigmoid.html#proved")
+
+
 def test_wrong_entries_are_hatched_and_no_other(tab: Any, pages: Path) -> None:
     tab.goto((pages / "autograd--matmul.html").as_uri())
     wrong = int(np.count_nonzero(sample.jacobian().wrong))
@@ -284,6 +298,28 @@ def test_no_page_is_wider_than_its_window(tab: Any, pages: Path, name: str, widt
     tab.set_viewport_size({"width": width, "height": 800})
     tab.goto((pages / name).as_uri())
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_picture_can_be_read_on_a_narrow_screen(tab: Any, pages: Path) -> None:
+    """It scrolls sideways in its own region instead of shrinking; its smallest letters are as high as on a wide one."""
+    heights = {}
+    for width in (360, 1200):
+        tab.set_viewport_size({"width": width, "height": 800})
+        tab.goto((pages / "reference--sigmoid.html").as_uri())
+        measured = "all => Math.min(...all.map((text) => text.getBoundingClientRect().height))"
+        heights[width] = tab.locator("svg.chart text.tick >> visible=true").evaluate_all(measured)
+    assert heights[360] > 0.7 * heights[1200] > 5
+    tab.set_viewport_size({"width": 360, "height": 800})
+    drawn = tab.locator(".drawn").first
+    assert drawn.evaluate("one => one.scrollWidth > one.clientWidth && one.tabIndex === 0")
+
+
+@pytest.mark.parametrize("name", LOOKED_AT)
+def test_no_printed_page_is_wider_than_its_paper(tab: Any, pages: Path, name: str) -> None:
+    tab.set_viewport_size({"width": 794, "height": 1123})  # A4 at 96 dots an inch
+    tab.goto((pages / name).as_uri())
+    tab.emulate_media(media="print")
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 794
 
 
 def test_hostile_names_and_values_are_text(tab: Any, tmp_path: Path) -> None:

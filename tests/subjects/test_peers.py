@@ -192,6 +192,50 @@ def test_a_peer_of_pyproject(tmp_path):
         configured("yours", tmp_path)
 
 
+def test_a_peer_is_looked_for_upwards_and_runs_where_its_file_is(tmp_path, monkeypatch):
+    """From two directories below, past a file without a table of ours; the command is relative to the file that names it."""
+    below = tmp_path / "package" / "deep"
+    below.mkdir(parents=True)
+    (tmp_path / "pyproject.toml").write_text(
+        f'[tool.gradcheck.peers.mine]\ncommand = [{sys.executable!r}, "./own_peer.py"]\n'
+    )
+    (tmp_path / "own_peer.py").write_text((EXAMPLES / "peer.py").read_text())
+    (tmp_path / "package" / "pyproject.toml").write_text('[project]\nname = "of-another-tool"\n')
+    monkeypatch.chdir(below)
+    for peer in (load("peer:mine"), configured("mine", below)):
+        assert peer.name == "python-example"
+        peer.host.close()
+    (below / "pyproject.toml").write_text("[tool.gradcheck.peers.other]\ncommand = 'true'\n")
+    with pytest.raises(UsageError, match=r"deep/pyproject.toml has no .*peers.mine\]; it has other"):
+        configured("mine")
+
+
+def test_a_peer_without_any_file_says_what_to_give(tmp_path):
+    with pytest.raises(UsageError, match=r"peer:mine: no pyproject.toml in .* give \[tool.gradcheck.peers.mine\]"):
+        configured("mine", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        ("timeout = 3", "give command"),
+        ("command = []", "give command"),
+        ("command = 3", "give command"),
+        ("command = ['a', 3]", "give a text, or a list of texts"),
+        ("command = 'a'\nspeed = 3", "give command, and timeout"),
+        ("command = 'a'\ntimeout = 'long'", "timeout = 'long': give a number of seconds"),
+        ("command = 'a'\ntimeout = 0", "timeout = 0: give a number of seconds"),
+        ("command = 'a'\nmemory = true", "memory = True: give a number of bytes"),
+    ],
+)
+def test_what_a_peers_table_has_wrong_is_named_with_its_file(table, says, tmp_path):
+    (tmp_path / "pyproject.toml").write_text(f"[tool.gradcheck.peers.mine]\n{table}\n")
+    with pytest.raises(UsageError) as caught:
+        configured("mine", tmp_path)
+    assert str(caught.value).startswith(f"{tmp_path / 'pyproject.toml'}: [tool.gradcheck.peers.mine]")
+    assert says in str(caught.value)
+
+
 @pytest.mark.parametrize("encoding", ["b64", "hex"])
 @pytest.mark.parametrize("dtype", wire.DTYPES)
 def test_tensors_travel_unchanged(dtype, encoding):
