@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
@@ -85,6 +86,7 @@ class _Examination:
         self.untested: list[str] = []
         self.leaves = list(self.call.leaves)
         self.tangents = 0
+        self.begun = time.monotonic()
         self.narrow = any(roundoff(np.asarray(self.call.leaves[k]).dtype) >= NARROW for k in self.call.active)
         self.ratios: dict[int, list[tuple[float, float]]] = defaultdict(list)
         self.first_point: Point | None = None
@@ -279,13 +281,16 @@ class _Examination:
         )
 
     def wander(self, looker: Looker) -> None:
-        skipped = 0
+        skipped = late = 0
         # Beyond a thousand entries each evaluation costs in proportion, and so counts.
         most = self.profile.evaluations // (1 + looker.width // 1000)
         for origin, leaves in nearby(self.call, self.rng, profile=self.profile.name, special=self.case.special):
             if self.hopeless():
                 self.untested.append("further points: every argument was found wrong already")
                 break
+            if self.late():
+                late += 1
+                continue
             spent = self.counts["evaluations"]
             if spent >= 2 * most:
                 skipped += 1
@@ -308,6 +313,10 @@ class _Examination:
             known = {(f.code, f.argument) for f in self.found}
             self.breaches(replace_breaches(look, known))
         self.extremes(looker)
+        if late:
+            self.untested.append(
+                f"{late} further points: the {self.profile.seconds:.0f} s that the profile allows were used up"
+            )
         if skipped:
             self.untested.append(
                 f"{skipped} further points: the {2 * most} evaluations that the profile allows were used up"
@@ -317,12 +326,16 @@ class _Examination:
                 f"{self.counts['undefined points']} points where the forward is not defined or not finite"
             )
 
+    def late(self) -> bool:
+        """Whether the time is used up after which nothing further is begun."""
+        return time.monotonic() - self.begun > self.profile.seconds
+
     def extremes(self, looker: Looker) -> None:
         """Every entry alone at large values of both signs: an answer that is not finite there shows without any truth.
 
         exp overflows float32 from 88.7 and float64 from 709.8, and a square overflows float16 from 256.
         """
-        if not self.profile.extremes or looker.width > ALONE or self.hopeless():
+        if not self.profile.extremes or looker.width > ALONE or self.late() or self.hopeless():
             return
         for k in self.call.active:
             leaf = np.asarray(self.call.leaves[k])
@@ -378,7 +391,7 @@ class _Examination:
 
     def again(self, looker: Looker, point: Point, row: np.ndarray | None) -> list[Finding]:
         """The findings at a point that is tried in the place of a finding's own: of one row as fast as can be, or (None) of all."""
-        if row is not None and self.counts["shrinking"] > self.profile.evaluations // 2:
+        if row is not None and (self.late() or self.counts["shrinking"] > self.profile.evaluations // 2):
             return []
         p = self.profile
         look = looker.at(

@@ -7,8 +7,8 @@ cotangent, J the Jacobian with m outputs, ``tiny`` the least subnormal:
   a sum of m products errs by m u A at the most and by about sqrt(m) u A in practice (Higham & Mary 2019), 4 roundings
   belong to the factors; k is the truth's own movement under ulp-sized changes of inputs and cotangent;
 * natural scale        N_i = sum_j |g_j| min_rho max|f_j|/rho  (Cauchy's inequality);
-* the implementation's own movement W, capped at sqrt(u) N, and the error of an honest derivative of the same text: they may turn wrong
-  into inaccurate, never into right.
+* the implementation's own movement W, capped at sqrt(u) N, the error of an honest derivative of the same text, and a few lost digits
+  D = u^(13/16) A + u^(-1/8) k: they may turn wrong into inaccurate, never into right.
 """
 
 from __future__ import annotations
@@ -128,6 +128,21 @@ def allowance(truth: Truth, u: float, tiny: float, movement: Array | float = 0.0
     return np.asarray(movement + (4 + np.minimum(m, 6 * np.sqrt(m))) * u * magnitude + (m + 1) * tiny)
 
 
+LOST = 13 / 16
+"""Exponent of u below which an error, relative to the terms, is digits lost and no wrong formula: 1e-13 in float64, where 1e-12 is to be
+caught.  Iterations stop that far from their limit, and an honest matrix function of size twenty loses as much; a text that cannot be
+read, or differs from the answer's, tells nothing of either.  The fewer digits a type has, the fewer are given away."""
+
+MORE = 1 / 8
+"""Exponent of 1/u by which an honest answer may err more than the truth moves: a hundred times in float64.  The answer may go by another
+way than the text, a rotation by the exponential of a matrix, which is worse conditioned by some such factor."""
+
+
+def lost(size: Array | float, movement: Array | float, u: float) -> Array:
+    """D, the digits that an honest answer may lose: of terms of this size, whose sum moves by k under changes by a roundoff."""
+    return np.asarray(u**LOST * np.asarray(size) + u**-MORE * np.asarray(movement))
+
+
 def judge(
     answer: Array,
     truth: Truth,
@@ -160,7 +175,9 @@ def judge(
         # Where all vanishes nothing close by sets a scale; a zero is sharp against the slope over one step of the point's size.
         sharp |= (np.abs(t) <= b) & (b <= 2.0**-30 * truth.span)
         # tiny / u is twice the least normal number: below it hardware may flush to zero, which loses digits and is no wrong formula.
-        loose = rounding + np.maximum(np.maximum(np.maximum(8 * u * scale, capped), tiny / u), honest)
+        digits = lost(np.where(np.isfinite(truth.magnitude), truth.magnitude, 0.0), movement, u)
+        loose = rounding + np.maximum.reduce([8 * u * scale, capped, digits, np.broadcast_to(honest, t.shape)])
+        loose = np.maximum(loose, rounding + tiny / u)
         excluded = ~np.isfinite(answer) | (answer < truth.low - loose) | (answer > truth.high + loose)
     out = np.full(answer.shape, int(Judgement.INCONCLUSIVE))
     out[(error <= rounding) & sharp] = Judgement.RIGHT
@@ -171,8 +188,8 @@ def judge(
     out[(out == Judgement.WRONG) & ill_posed] = Judgement.INCONCLUSIVE
     out[(out == Judgement.WRONG) & (truth.flat > 0) & (np.abs(answer) <= truth.flat)] = Judgement.INCONCLUSIVE
     out[truth.kind == Local.UNDECIDED] = Judgement.INCONCLUSIVE
-    # NaN is no derivative, however vague the truth is; an infinite answer is refuted by a finite bound.
-    nowhere = truth.kind == Local.OUTSIDE
+    # NaN is no derivative, however vague the truth is, if there is any; an infinite answer is refuted by a finite bound.
+    nowhere = (truth.kind == Local.OUTSIDE) | np.isnan(t)
     out[(np.isnan(answer) | (np.isinf(answer) & np.isfinite(b))) & ~nowhere] = Judgement.WRONG
     out[truth.kind == Local.KINK] = Judgement.KINK
     out[truth.kind == Local.OUTSIDE] = Judgement.OUTSIDE

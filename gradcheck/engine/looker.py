@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,12 @@ from gradcheck.engine.certify import Certifier, along
 from gradcheck.engine.conditioning import imaginary_movement, movement
 from gradcheck.engine.forward import FINE, Forward, Grain, basis
 from gradcheck.engine.hull import leaps
-from gradcheck.engine.judge import Judgement, Truth, allowance, judge
+from gradcheck.engine.judge import Judgement, Truth, allowance, judge, lost
 from gradcheck.engine.kinks import Sampler, settle
 from gradcheck.engine.look import Look
 from gradcheck.engine.probes import Probe, probe
 from gradcheck.engine.screen import fixed_choices, jacobian, kinked_across, screen
+from gradcheck.engine.tolerance import GRANTED, Tolerance
 from gradcheck.engine.truth import CONFLICTING, estimate, truth
 from gradcheck.flat import Layout, largest, least, pack, roundoff
 from gradcheck.oracles.ball import METHOD
@@ -82,6 +83,10 @@ class Looker:
     mode: str = ""
     certifier: Certifier | None = None
     """Asked where a look is full, or finds something that is not right."""
+    tolerance: Tolerance = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tolerance = Tolerance(pack([self.call.leaves[k] for k in self.call.active]))
 
     @property
     def width(self) -> int:
@@ -264,8 +269,13 @@ class Looker:
             k = movement(owner, x, g, d[None], known, np.array([error]), u, self.rng)
             if k[0] > known.magnitude[0] / 4:
                 return float(64 * k[0])  # ill-posed, as the judge has it
-            cap = np.sqrt(u) * (np.abs(known.value) + np.where(np.isfinite(known.scale), known.scale, 0.0))
-            return float(k[0] + min(self.answers.own_movement(owner, point, d[None], known, u)[0], cap[0]))
+            size = np.abs(known.value) + np.where(np.isfinite(known.scale), known.scale, 0.0)
+            if self.tolerance.at(owner, x):
+                return float(GRANTED * size[0])
+            cap = np.sqrt(u) * size
+            own = min(self.answers.own_movement(owner, point, d[None], known, u)[0], cap[0])
+            # Digits that entries lose are of either sign along random ones, and add up like their squares.
+            return float(k[0] + max(own, lost(float(np.linalg.norm(v * d)), k[0], u)))
 
         found: tuple[tuple[int, Probe], ...] = tuple(
             (leaf, probe(owner, x, g, v, span, u, self.rng, count, excuse))
@@ -331,6 +341,7 @@ class Looker:
                 )
                 judgement = np.where(clash, int(Judgement.CONFLICT), judgement)
             slack = allowance(known, at.u, at.tiny, k)
+        judgement = self.tolerance.excuse(owner, at.x, at.g, at.rows, answer, known, judgement, self.rng)
         if enclosed is not None and known.certified:  # nothing is tied there, and so there is no other piece
             return at.look(known, np.where(known.magnitude > at.top, int(Judgement.OUTSIDE), judgement), slack)
         judgement = _unresolved(at, known, self._vouched(at, known, judgement))

@@ -43,6 +43,7 @@ MODULES = (
     "catalogue_scalar",
     "alone",
     "alone_certified",
+    "fresh_numerics",
 )
 
 

@@ -24,13 +24,13 @@ def opaque(f: Any) -> Any:
 
 BESSEL = twins(
     "alone: Bessel function of order zero", "small errors", j0, lambda g, x: -g * j1(x), (normal(71, 5),), unseen="*",
-    the_thirteenth_digit=lambda g, x: -g * j1(x) * (1 + 2e-13 * np.cos(x)),
+    the_twelfth_digit=lambda g, x: -g * j1(x) * (1 + 2e-12 * np.cos(x)),
 )  # fmt: skip
 
 SINES = twins(
     "alone: sixty sines, opaque", "small errors", opaque(np.sin), lambda g, x: g * np.cos(x), (normal(73, 60),),
     unseen="*",
-    the_thirteenth_digit=lambda g, x: g * np.cos(x) * (1 + 1e-13 * np.sin(3 * x)),
+    the_twelfth_digit=lambda g, x: g * np.cos(x) * (1 + 1e-12 * np.sin(3 * x)),
 )  # fmt: skip
 
 NARROW = twins(
