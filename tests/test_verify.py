@@ -55,6 +55,20 @@ def test_an_error_in_bfloat16_alone_is_found() -> None:
     assert {f.point.inputs[0].dtype.name for f in record.findings if f.severity.fails and f.point} == {"bfloat16"}
 
 
+@pytest.mark.parametrize("place", [0, 7, -1])
+def test_every_special_value_of_a_long_list_is_visited(place: int) -> None:
+    """A rule that is wrong at one of fifteen values only, wherever that stands in the list."""
+    value = catalogue.operator("arctan").special[place]
+
+    class Patched(Reference):
+        changes: Mapping[str, Any] = {"arctan": with_vjp(user_subjects.nan_at(value))}
+
+        def supports(self, operator: str, dtype: np.dtype[Any]) -> bool:
+            return dtype == np.float64
+
+    assert gradcheck.verify(Patched(), "arctan").records[0].status is Status.FAIL
+
+
 def test_a_limit_keeps_what_was_found_before_it() -> None:
     class Slow(Reference):
         """Right at first; from the third example on it hangs."""

@@ -56,6 +56,11 @@ def nan_at_zero(vjp: Function) -> Function:
     return lambda g, *x, **k: tuple(np.where(np.prod(x[0]) == 0, np.nan, v).astype(v.dtype) for v in vjp(g, *x, **k))
 
 
+def nan_at(value: float) -> Callable[[Function], Function]:
+    """NaN for the entry that is this number."""
+    return lambda vjp: lambda g, x, **k: tuple(np.where(x == value, np.nan, v).astype(v.dtype) for v in vjp(g, x, **k))
+
+
 def first_only(vjp: Function) -> Function:
     return lambda g, *x, **k: (vjp(g, *x, **k)[0], *(np.zeros_like(v) for v in vjp(g, *x, **k)[1:]))
 
