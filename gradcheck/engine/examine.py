@@ -23,7 +23,7 @@ from gradcheck.engine.profiles import Profile
 from gradcheck.errors import UsageError
 from gradcheck.flat import Layout, roundoff
 from gradcheck.records import Finding, Point, Record, Severity, Status, Verdict
-from gradcheck.strategies.points import nearby
+from gradcheck.strategies.points import closer, nearby
 from gradcheck.strategies.sets import settle
 from gradcheck.strategies.shrink import smallest
 from gradcheck.subjects.callables import CAUGHT, Call, describe_failure
@@ -31,6 +31,9 @@ from gradcheck.subjects.stochastic import draws, rewound
 
 TANGENTS = 6
 """Further points at which a jvp is held against the truth, too."""
+
+MET = 8
+"""Further points that are to be met, where fewer of the planned ones are defined: a wrong value in one of them shows."""
 
 ALONE = 24
 """Coordinates up to which each is taken to extremes alone."""
@@ -185,20 +188,7 @@ class _Examination:
                 f.argument == self.call.paths[k] and f.code == "GC101" for f in self.found
             ):
                 self.found.append(
-                    Finding(
-                        code="GC101",
-                        severity=Severity.WRONG,
-                        argument=self.call.paths[k],
-                        message=f"the gradient of {self.call.paths[k]} is {factor:.4g} times the derivative in all of "
-                        f"{answer.size} entries; rounding would scatter",
-                        got=float(answer[0]),
-                        expected=float(known[0]),
-                        bound=4 * u * abs(float(known[0])),
-                        point=self.first_point,
-                        wrong_entries=answer.size,
-                        entries=answer.size,
-                        where=self.call.implementation.where,
-                    )
+                    findings.common_factor(self.call, self.call.paths[k], factor, answer, known, u, self.first_point)
                 )
 
     def remember(self, look: Look) -> None:
@@ -296,22 +286,12 @@ class _Examination:
                 skipped += 1
                 continue
             # With the budget spent, the rest is probed along one direction per argument instead of entry by entry.
-            look = looker.at(
-                leaves, origin, short=self.profile.short, whole=self.profile.nearby if spent < most else 0, probes=1
-            )
-            if look is None:
-                self.counts["undefined points"] += 1
-                continue
-            if look.observation.failure is not None and not looker.differentiable(look):
-                # A backward pass may refuse where there is no derivative, as at a singular matrix.
-                self.counts["refused where nothing is differentiable"] += 1
-                continue
-            self.take(look)
-            if self.tangents < TANGENTS and look.observation.failure is None:
-                self.tangents += 1
-                self.found += forward_mode.inspect(self.call, looker, look)
-            known = {(f.code, f.argument) for f in self.found}
-            self.breaches(replace_breaches(look, known))
+            self.visit(looker, origin, leaves, self.profile.nearby if spent < most else 0)
+        for origin, leaves in closer(self.call, self.rng):
+            # A forward that is defined on a narrow interval is met nowhere else.
+            if self.counts["points"] > MET or self.late() or self.hopeless():
+                break
+            self.visit(looker, origin, leaves, self.profile.nearby)
         self.extremes(looker)
         if late:
             self.untested.append(
@@ -325,6 +305,23 @@ class _Examination:
             self.untested.append(
                 f"{self.counts['undefined points']} points where the forward is not defined or not finite"
             )
+
+    def visit(self, looker: Looker, origin: str, leaves: tuple[Any, ...], whole: int) -> None:
+        """Look at one further point, and take in what is found there."""
+        look = looker.at(leaves, origin, short=self.profile.short, whole=whole, probes=1)
+        if look is None:
+            self.counts["undefined points"] += 1
+            return
+        if look.observation.failure is not None and not looker.differentiable(look):
+            # A backward pass may refuse where there is no derivative, as at a singular matrix.
+            self.counts["refused where nothing is differentiable"] += 1
+            return
+        self.take(look)
+        if self.tangents < TANGENTS and look.observation.failure is None:
+            self.tangents += 1
+            self.found += forward_mode.inspect(self.call, looker, look)
+        known = {(f.code, f.argument) for f in self.found}
+        self.breaches(replace_breaches(look, known))
 
     def late(self) -> bool:
         """Whether the time is used up after which nothing further is begun."""

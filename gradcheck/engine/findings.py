@@ -12,7 +12,7 @@ from gradcheck.engine.look import Look
 from gradcheck.engine.probes import Probe
 from gradcheck.flat import Layout, pack
 from gradcheck.oracles.ball import METHOD
-from gradcheck.records import Finding, Local, Number, Point, Severity
+from gradcheck.records import Array, Finding, Local, Number, Point, Severity
 from gradcheck.subjects.callables import Call
 
 KINDS = {
@@ -178,3 +178,22 @@ def smaller(
     best = shrink(start, lambda v: fails(v) is not None, seed=seed, max_examples=examples)
     found = fails(np.asarray(best), brief=False)
     return replace(found, evidence=finding.evidence) if found is not None else finding
+
+
+def common_factor(
+    call: Call, path: str, factor: float, answer: Array, known: Array, u: float, point: Point | None
+) -> Finding:
+    """The finding that all entries of one argument are off by one factor; ``answer`` and ``known`` are those entries."""
+    return Finding(
+        code="GC101",
+        severity=Severity.WRONG,
+        argument=path,
+        message=f"the gradient of {path} is {factor:.4g} times the derivative in all of {answer.size} entries; rounding would scatter",
+        got=float(answer[0]),
+        expected=float(known[0]),
+        bound=4 * u * abs(float(known[0])),
+        point=point,
+        wrong_entries=answer.size,
+        entries=answer.size,
+        where=call.implementation.where,
+    )

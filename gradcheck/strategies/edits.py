@@ -37,6 +37,11 @@ def around(v: Array, rng: np.random.Generator) -> Array:
     return v * (1 + 0.3 * rng.standard_normal(v.size)) + 0.3 * normal(v, rng)
 
 
+def within(by: float) -> Edit:
+    """Every entry moved by about ``by`` of its size, and zeros by ``by``."""
+    return lambda v, rng: v + by * rng.standard_normal(v.size) * np.where(v == 0, 1.0, np.abs(v))
+
+
 def around_with_zero(v: Array, rng: np.random.Generator) -> Array:
     """The same, and one entry set to 0."""
     new = around(v, rng)

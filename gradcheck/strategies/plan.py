@@ -171,7 +171,7 @@ class Plan:
         changed = {k: v for k, v in new.items() if v is not None}
         return (f"{name} in {self._names(tuple(changed))}", changed) if changed else None
 
-    def redraw(self, edit: Edit, name: str) -> Made | None:
+    def redraw(self, edit: Edit, name: str) -> Made:
         """All leaves edited; those of structured sets drawn afresh."""
         made = self.edit(tuple(self.free), name, edit)
         changed = made[1] if made else {}

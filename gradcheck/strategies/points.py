@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.records import Array
-from gradcheck.strategies import sets
+from gradcheck.strategies import edits, sets
 from gradcheck.strategies.plan import COUNTS, Plan
 from gradcheck.subjects.callables import Call
 
@@ -27,6 +27,19 @@ def nearby(
     Raises KeyError if the profile is not one of ``COUNTS``.
     """
     return _distinct(call, Plan(call, np.random.default_rng(rng.integers(2**63)), special), COUNTS[profile])
+
+
+CLOSER = tuple(2.0**-k for k in (3, 4, 5, 6, 8, 10, 14, 18))
+"""Distances of ``closer``, relative to each entry: a forward that is defined on any interval around the given point is met."""
+
+
+def closer(call: Call, rng: np.random.Generator) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """(origin, leaves) of points that draw nearer to the given one, for forwards that are undefined at most others."""
+    plan = Plan(call, np.random.default_rng(rng.integers(2**63)), ())
+    for by in CLOSER:
+        made = plan.redraw(edits.within(by), f"re-drawn within {by:.2g} of the given values")
+        if made[1]:
+            yield made[0], _leaves(call, made[1])
 
 
 def _distinct(call: Call, plan: Plan, count: int) -> Iterator[tuple[str, tuple[Any, ...]]]:

@@ -12,7 +12,7 @@ import pytest
 from gradcheck.claim import FIXED, POSITIVE, POSITIVE_DEFINITE, SIMPLEX, SYMMETRIC, Domain, Set, interval
 from gradcheck.strategies import sets
 from gradcheck.strategies.directions import cotangent, signs
-from gradcheck.strategies.points import nearby
+from gradcheck.strategies.points import CLOSER, closer, nearby
 from gradcheck.subjects.callables import Call, arrange, recognise
 
 SEED = 7
@@ -218,3 +218,14 @@ def test_signs():
     drawn_signs = signs(200, np.random.default_rng(SEED))
     assert set(drawn_signs) == {-1.0, 1.0} and drawn_signs.dtype == np.float64
     assert abs(drawn_signs.sum()) < 100  # seven standard deviations
+
+
+def test_points_draw_nearer_to_the_given_one():
+    """Each about so far away as it says, zeros included, and in the domain."""
+    given = np.array([2.0, 0.0, -300.0])
+    points = list(closer(call(given, domain=Domain((interval(-301.0, 2.5),))), np.random.default_rng(SEED)))
+    assert len(points) == len(CLOSER)
+    for by, (origin, (leaf,)) in zip(CLOSER, points, strict=True):
+        away = np.abs(leaf - given) / np.where(given == 0, 1.0, np.abs(given))
+        assert 0 < np.max(away) < 6 * by, origin  # six standard deviations
+        assert leaf.min() >= -301.0 and leaf.max() <= 2.5
