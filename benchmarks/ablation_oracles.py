@@ -208,6 +208,13 @@ JUDGE = (
     ),
     judge("movement of the answer (W)", ACCEPT, f"{ENGINE}.answers:Answers.own_movement", after=zeros),
     judge("scatter of the answer", ACCEPT, f"{ENGINE}.answers:Answers._scatter", after=zeros),
+    judge(
+        "movement of constants",
+        ACCEPT,
+        f"{ENGINE}.forward:Forward.with_constants_moved",
+        after=lambda moved, forward, *args: forward,
+        kept="solving with a Hilbert matrix is refused without it, at the seed of its own inputs",
+    ),
     judge("digits lost (D)", ACCEPT, f"{ENGINE}.judge:lost", after=zeros),
     judge("tolerance of the forward", ACCEPT, f"{ENGINE}.tolerance:works_to_a_tolerance", instead=constant(False)),
     judge("tiny inputs as a little away", ACCEPT, f"{ENGINE}.tolerance:as_a_little_away", after=zeros),

@@ -29,7 +29,7 @@ def dot(x: Array, y: Array) -> Array:
 
 def vdot(x: Array, y: Array) -> Array:
     """The inner product of all entries, whatever the shapes."""
-    result: Array = np.sum(np.reshape(x, -1) * np.reshape(y, -1))
+    result: Array = np.asanyarray(np.dot(np.reshape(x, -1), np.reshape(y, -1)))
     return result
 
 

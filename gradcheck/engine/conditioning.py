@@ -35,7 +35,7 @@ def movement(
     for draw, eta in enumerate((2 * u, max(u, PROBED)) * 3):
         moved = x * (1 + eta * rng.choice((-1.0, 1.0), size=x.size))
         turned = g * (1 + eta * rng.choice((-1.0, 1.0), size=g.size))
-        t = truth(owner, moved, turned, rows)
+        t = truth(owner.with_constants_moved(eta, rng), moved, turned, rows)
         change = np.abs(t.value - known.value)
         change = change * (u / eta) if eta > 2 * u else np.maximum(change - t.bound - known.bound, 0.0)
         k = np.maximum(k, np.where(np.isfinite(change) & (t.kind != Local.OUTSIDE), change, 0.0))
@@ -58,7 +58,7 @@ def imaginary_movement(
     for _ in range(6):
         moved = x * (1 + 2 * u * rng.choice((-1.0, 1.0), size=x.size))
         turned = g * (1 + u * rng.choice((-1.0, 1.0), size=g.size))
-        each = jacobian(owner, moved, rows)
+        each = jacobian(owner.with_constants_moved(u, rng), moved, rows)
         if each is not None:
             most = np.maximum(most, np.abs(each @ turned - known.value))
     return 3 * most

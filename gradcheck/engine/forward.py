@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -102,6 +102,19 @@ class Forward:
         if self.reference is not None and self.call.domain.gauge is not None:
             outputs = self.call.domain.gauge(outputs, self.reference)
         return outputs
+
+    def with_constants_moved(self, u: float, rng: np.random.Generator) -> Forward:
+        """The same forward with its other float inputs moved by a roundoff: a matrix to solve with conditions the solution.
+
+        Whole numbers stay: they may be counts or labels.
+        """
+        leaves = list(self.leaves)
+        for k, leaf in enumerate(leaves):
+            if k in self.call.active or not isinstance(leaf, np.ndarray) or leaf.dtype.kind not in "fc":
+                continue
+            factor = 1 + 2 * u * rng.choice((-1.0, 1.0), size=leaf.shape)
+            leaves[k] = np.where(leaf == np.round(leaf), leaf, leaf * factor).astype(leaf.dtype)
+        return replace(self, leaves=tuple(leaves))
 
     def __call__(self, vector: Array) -> Array:
         """Packed outputs; NaN where the forward raises or changes the shape of what it gives."""

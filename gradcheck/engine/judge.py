@@ -188,8 +188,8 @@ def judge(
     out[(out == Judgement.WRONG) & ill_posed] = Judgement.INCONCLUSIVE
     out[(out == Judgement.WRONG) & (truth.flat > 0) & (np.abs(answer) <= truth.flat)] = Judgement.INCONCLUSIVE
     out[truth.kind == Local.UNDECIDED] = Judgement.INCONCLUSIVE
-    # NaN is no derivative, however vague the truth is, if there is any; an infinite answer is refuted by a finite bound.
-    nowhere = (truth.kind == Local.OUTSIDE) | np.isnan(t)
+    # NaN is no derivative, however vague the truth is; an infinite answer is refuted by a finite bound.
+    nowhere = truth.kind == Local.OUTSIDE
     out[(np.isnan(answer) | (np.isinf(answer) & np.isfinite(b))) & ~nowhere] = Judgement.WRONG
     out[truth.kind == Local.KINK] = Judgement.KINK
     out[truth.kind == Local.OUTSIDE] = Judgement.OUTSIDE

@@ -341,8 +341,8 @@ class Looker:
                 )
                 judgement = np.where(clash, int(Judgement.CONFLICT), judgement)
             slack = allowance(known, at.u, at.tiny, k)
-        judgement = self.tolerance.excuse(owner, at.x, at.g, at.rows, answer, known, judgement, self.rng)
         if enclosed is not None and known.certified:  # nothing is tied there, and so there is no other piece
+            judgement = self.tolerance.excuse(owner, at.x, at.g, at.rows, answer, known, judgement)
             return at.look(known, np.where(known.magnitude > at.top, int(Judgement.OUTSIDE), judgement), slack)
         judgement = _unresolved(at, known, self._vouched(at, known, judgement))
         wrong = judgement == Judgement.WRONG
@@ -371,6 +371,7 @@ class Looker:
             judgement[kinked], slack[kinked] = settled, noise
             known = known.with_rows(kinked, nearest)
         judgement = self._of_another_piece(every, chosen, known, judgement)
+        judgement = self.tolerance.excuse(owner, at.x, at.g, at.rows, answer, known, judgement)
         return at.look(known, _conventions(at, judgement, slack), slack)
 
     def _of_another_piece(self, every: Site, chosen: Array, known: Truth, judgement: Array) -> Array:

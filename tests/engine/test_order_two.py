@@ -17,7 +17,7 @@ from tests.user_subjects import Change, Reference
 
 def patched(right: Any) -> Any:
     """A sawtooth of height 2^-31 is added: no value shows it, and every derivative is one too large."""
-    rule = right.text
+    rule = right.vjp_text
 
     def text(g: Any, x: Any, **params: Any) -> Any:
         (slope,) = rule(g, x, **params)
