@@ -342,7 +342,8 @@ def prove(
     exhaustive
         Run unary operators on every float16 and bfloat16 number instead, against correctly rounded derivatives.
     float32
-        Run this unary operator on every float32 number instead, a quarter of an hour for exp and more for others; the same command goes on where it stopped.
+        Run this unary operator on every float32 number instead, a quarter of an hour for exp and more for others;
+        the same command goes on where it stopped.
     graphs
         Run reverse accumulation on all small graphs and all short programs instead, with indeterminate weights.
     output
