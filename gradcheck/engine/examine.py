@@ -89,7 +89,7 @@ class _Examination:
         self.untested: list[str] = []
         self.leaves = list(self.call.leaves)
         self.tangents = 0
-        self.begun = time.monotonic()
+        self.begun = time.process_time()
         self.narrow = any(roundoff(np.asarray(self.call.leaves[k]).dtype) >= NARROW for k in self.call.active)
         self.ratios: dict[int, list[tuple[float, float]]] = defaultdict(list)
         self.first_point: Point | None = None
@@ -295,7 +295,7 @@ class _Examination:
         self.extremes(looker)
         if late:
             self.untested.append(
-                f"{late} further points: the {self.profile.seconds:.0f} s that the profile allows were used up"
+                f"{late} further points: the {self.profile.seconds:.0f} s of the processor that the profile allows were used up"
             )
         if skipped:
             self.untested.append(
@@ -325,7 +325,7 @@ class _Examination:
 
     def late(self) -> bool:
         """Whether the time is used up after which nothing further is begun."""
-        return time.monotonic() - self.begun > self.profile.seconds
+        return time.process_time() - self.begun > self.profile.seconds
 
     def extremes(self, looker: Looker) -> None:
         """Every entry alone at large values of both signs: an answer that is not finite there shows without any truth.

@@ -1,6 +1,7 @@
 """How much is looked at: counts, so that the same seed looks at the same points.
 
-Seconds end a check only where a forward takes milliseconds, or more at extreme inputs: what was left out then is said.
+Seconds of the processor end a check only where a forward takes milliseconds, or more at extreme inputs: what was left out then is said.
+A machine that is busy with other things changes nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ class Profile:
     ``shrink``: examples that Hypothesis may try; ``contract``: whether the contract is inspected in full;
     ``extremes``: whether every entry is taken to large values alone;
     ``full``: whether every entry gets a bounded derivative at the given point although the short way decided it;
-    ``seconds``: after which neither a further point nor the search for a smaller case is begun;
+    ``seconds``: of the processor, after which neither a further point nor the search for a smaller case is begun;
     ``convinced``: points at which every argument was found wrong, after which no further one is looked at.
     """
 
