@@ -12,9 +12,9 @@ import pytest
 
 import gradcheck.engine.verify
 from gradcheck import catalogue, cli, records_io, subjects
-from gradcheck.cli import workers
+from gradcheck.cli import running, telling, workers
 from gradcheck.errors import UsageError
-from gradcheck.records import Correction, Record, Status, Verdict
+from gradcheck.records import Correction, Coverage, Record, Status, Verdict
 from gradcheck.subjects.protocol import Exhibit
 from tests.report import sample
 
@@ -375,3 +375,12 @@ def test_exhibits_are_part_of_everything_and_can_be_asked_for_alone(
     planned = [operator for _, operator in records_io.read(tmp_path / "records.jsonl").header.planned]
     assert planned == [*catalogue.operators(), "net:square", "thread:P1"]
     assert cli.execute(["run", "it", "--operators", "net:cube", *out]) == cli.WRONG_USAGE
+
+
+def test_no_name_begins_a_line_of_its_own() -> None:
+    """A line such as ``::error::`` is an order to GitHub: a subject's name does not get to write one."""
+    row = Coverage(dtype="float64", shapes="(3,)", parameters="", counts={"right": 3})
+    record = Record(operator="exp\n::error::x", subject="mine\n::error::y", verdict=Verdict.RIGHT, status=Status.PASS)
+    record = replace(record, coverage=(row,), counts={"right": 3}, oracles={"finite differences": 3})
+    lines = [running._headline(record), running._summary("mine\n::error::y", [record], 1), *telling.tried([record])]
+    assert not [line for line in lines if "\n" in line] and all("::error::" in line for line in (lines[0], lines[-1]))

@@ -22,6 +22,7 @@ from gradcheck.engine.containment import contained
 from gradcheck.errors import UsageError
 from gradcheck.records import Footer, Header, Record, Status, Verdict
 from gradcheck.report import history
+from gradcheck.report.text import clean
 from gradcheck.subjects.protocol import exhibits_of
 
 if TYPE_CHECKING:
@@ -224,7 +225,7 @@ def _summary(subject: str, records: Sequence[Record], planned: int) -> str:
         parts.append(f"{len(records) - len(supported)} not implemented")
     if len(records) < planned:
         parts.append(f"INCOMPLETE: {planned - len(records)} missing")
-    return f"{subject}  " + ", ".join(parts)
+    return clean(f"{subject}  " + ", ".join(parts))
 
 
 def _same_run(
@@ -274,7 +275,7 @@ def shown(results: Iterator[Record], total: int, console: Console) -> Iterator[R
         for record in results:
             if not_ok(record):
                 progress.console.print(_headline(record))
-            progress.update(task, advance=1, description=f"{record.subject} {record.operator}")
+            progress.update(task, advance=1, description=clean(f"{record.subject} {record.operator}"))
             yield record
 
 
@@ -282,4 +283,4 @@ def _headline(record: Record) -> str:
     codes = " ".join(dict.fromkeys(f.code for f in record.findings if f.severity.fails))
     mark = "not there" if record.verdict is Verdict.UNSUPPORTED else record.status.value
     mark = mark.upper() if not_ok(record) else mark
-    return f"{mark:<12} {record.subject} {record.operator}  {codes}".rstrip()
+    return clean(f"{mark:<12} {record.subject} {record.operator}  {codes}".rstrip())

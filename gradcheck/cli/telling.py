@@ -47,7 +47,7 @@ def tried(records: Sequence[Record]) -> list[str]:
         oracles = sorted((name for name, count in record.oracles.items() if count), key=lambda n: -record.oracles[n])
         rows.append(
             (
-                f"{record.subject} {record.operator}",
+                text.clean(f"{record.subject} {record.operator}"),
                 str(record.counts.get("points", 0)),
                 str(len({row.shapes for row in record.coverage})),
                 str(len({row.parameters for row in record.coverage})),
