@@ -75,7 +75,7 @@ def order_two(
 ) -> OrderTwo:
     """Second derivatives at the given inputs, and with ``special`` also at the record's special values.
 
-    The implementation states its ``text``.  Inputs are float64, or are no numbers of which a derivative is taken.
+    The implementation states its ``vjp_text``.  Inputs are float64, or are no numbers of which a derivative is taken.
     """
     made = OrderTwo()
     origins = places(operator, inputs) if special else iter([("the given point", inputs)])
