@@ -1,4 +1,6 @@
-"""The judge: pure.  No input or output, no randomness, no framework; a number that excuses an error is derived, or its reason says that it is chosen.
+"""The judge: pure.  No input or output, no randomness, no framework.
+
+A number that excuses an error is derived, or says beside it that it was chosen.
 
 Per coordinate i, with u the unit roundoff of the vjp's dtype, v its answer, t the truth and b its bound, g the
 cotangent, J the Jacobian with m outputs, ``tiny`` the least subnormal:
