@@ -1,7 +1,7 @@
 """Certificates of provers, read from the files that ``gradcheck prove --output`` writes: plain data, without any prover.
 
-One file for each operator, and one for what was run on every 16-bit number and for graphs, where these were asked for:
-``NAME.json``, ``exhaustive/NAME.json``, ``graphs/reverse_accumulation.json``.
+One file for each operator, and others for what was run on every 16-bit or 32-bit number and for graphs, where these were asked for:
+``NAME.json``, ``exhaustive/NAME.json``, ``float32/NAME-K.json`` for its choice K of parameters, ``graphs/reverse_accumulation.json``.
 """
 
 from __future__ import annotations
@@ -88,6 +88,56 @@ class Every(msgspec.Struct, frozen=True, kw_only=True):
     where: float = 0.0
 
 
+class About(msgspec.Struct, frozen=True, kw_only=True):
+    """What a sweep is of."""
+
+    name: str
+    texts: dict[str, str]
+    params: dict[str, Any]
+    tool: str
+    blocks: tuple[int, int]
+    """The first block and the one after the last."""
+    edges: tuple[float, ...]
+    """Of the histogram of errors, in units in the last place."""
+
+
+class Swept(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule on the float32 numbers up to block ``next``: counts, and the largest error that is certain."""
+
+    next: int
+    judged: int
+    outside: int
+    kinks: int
+    undecided: int
+    without: int
+    errors: tuple[int, ...]
+    infinite: int
+    worst: float
+    where: float
+    about: About
+
+    @property
+    def name(self) -> str:
+        """Of the operator."""
+        return self.about.name
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Fingerprints of what was run."""
+        return self.about.texts
+
+    @property
+    def tool(self) -> str:
+        """That enclosed the derivatives."""
+        return self.about.tool
+
+    @property
+    def share(self) -> float:
+        """Of the numbers, how many were visited."""
+        first, last = self.about.blocks
+        return (self.next - first) / (last - first)
+
+
 class Cases(msgspec.Struct, frozen=True):
     """Reverse accumulation on ``count`` enumerated graphs or programs; ``failing`` is the first that is wrong, or empty."""
 
@@ -110,6 +160,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
     proofs: tuple[Proof, ...] = ()
     every: tuple[Every, ...] = ()
+    swept: tuple[Swept, ...] = ()
     graphs: Graphs | None = None
     problems: tuple[str, ...] = ()
 
@@ -140,10 +191,15 @@ def find(directory: Path, name: str, *, graphs: bool = False) -> Found:
     )  # what is no name of an operator is no name of a file, either
     proofs = kept(directory / f"{name}.json", Proof, _claims) if named else []
     every = kept(directory / "exhaustive" / f"{name}.json", Every, _listed) if named else []
+    sweeps = (
+        sorted(directory.glob(f"float32/{name}-*.json"), key=lambda path: (len(path.name), path.name)) if named else []
+    )
+    swept = [one for path in sweeps for one in kept(path, Swept, lambda state, path: [_state(state, path)])]
     of_graphs = kept(directory / "graphs" / "reverse_accumulation.json", Graphs, lambda one, _: [one]) if graphs else []
     return Found(
         proofs=tuple(proofs),
         every=tuple(every),
+        swept=tuple(swept),
         graphs=of_graphs[0] if of_graphs else None,
         problems=tuple(problem.replace(f"{directory}/", "") for problem in problems),
     )
@@ -211,6 +267,14 @@ def _listed(content: Any, path: Path) -> list[Any]:
     return content
 
 
+def _state(content: Any, path: Path) -> Any:
+    if isinstance(content, Mapping) and "key" in content and not content.get("about"):
+        raise UsageError(
+            f"{path} does not say what was swept; gradcheck prove --float32 goes on with it, and adds that"
+        )
+    return content
+
+
 def _no_claims(path: Path, why: object) -> UsageError:
     return UsageError(f"{path} is no file of claims ({why}); write it with gradcheck prove --output")
 
@@ -218,8 +282,14 @@ def _no_claims(path: Path, why: object) -> UsageError:
 def _converted(row: Any, kind: type[T], name: str) -> T:
     """The row as that kind; a ``ValueError`` says what is wrong with it, also where it contradicts itself."""
     made = msgspec.convert(row, kind)
-    if isinstance(made, Proof | Every) and made.name != name:
+    if isinstance(made, Proof | Every | Swept) and made.name != name:
         raise ValueError(f"it is about {made.name!r}, in the file of {name}")
+    if isinstance(made, Swept):
+        first, last = made.about.blocks
+        if not first <= made.next <= last or first >= last:
+            raise ValueError(f"it is at block {made.next} of {first} to {last}")
+        if len(made.errors) != len(made.about.edges) + 1:
+            raise ValueError(f"it has {len(made.errors)} counts of errors between {len(made.about.edges)} edges")
     if isinstance(made, Proof):
         claimed = made.result.startswith("proved")
         if claimed != bool(made.statement):

@@ -255,6 +255,7 @@ def test_a_progress_bar_is_for_terminals_only(
         (["run", "tests.test_cli:Fke"], "Fke", "did you mean 'Fake'?"),
         (["run", "--operators", "sotfmax"], "'sotfmax'", "the closest is 'softmax'"),
         (["run", "--operators", ","], "no operator", "'*' for all of them"),
+        (["run", "--operators", "net:fan"], "--operators net:fan", "the closest is 'net:"),
         (["run", "--seed", "-3"], "--seed -3", "not negative"),
         (["run", "--seed", "soon"], "--seed", "soon"),
         (["run", "--seed", "1.5"], "--seed", "1.5"),

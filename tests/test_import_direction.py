@@ -11,11 +11,12 @@ ROOT = Path(__file__).parent.parent
 
 MIDDLE = {"numbers", "catalogue", "strategies", "subjects", "oracles"}
 
-BASE = {"records", "claim", "errors", "trees", "flat"}
+BASE = {"records", "claim", "errors", "trees", "flat", "fingerprints"}
 ALLOWED: dict[str, set[str]] = {
     "records": set(),
     "errors": set(),
     "codes": set(),
+    "fingerprints": set(),
     "config": {"errors"},
     "trees": {"errors", "records"},
     "flat": {"records"},
@@ -28,7 +29,7 @@ ALLOWED: dict[str, set[str]] = {
     "strategies": BASE | {"numbers", "subjects"},
     "subjects": BASE | {"catalogue", "config"},
     "oracles": BASE | {"numbers"},
-    "report": {"records", "records_io", "claims_io", "errors"},
+    "report": {"records", "records_io", "claims_io", "errors", "fingerprints"},
     "engine": BASE | MIDDLE,
     "diagnosis": BASE | MIDDLE,
 }

@@ -61,6 +61,9 @@ def _whole(kind: object, tokens: Sequence[Token]) -> int:
 
 Whole = Parameter(converter=_whole)
 
+Switch = Annotated[bool, Parameter(negative=(), show_default=False)]
+"""An option that is given or not."""
+
 
 @app.command
 def run(
@@ -71,7 +74,7 @@ def run(
     profile: Profile | None = None,
     seed: Annotated[int | None, Whole] = None,
     out: Path | None = None,
-    resume: Annotated[bool, Parameter(negative=())] = False,
+    resume: Switch = False,
     jobs: Annotated[int | None, Whole] = None,
     time_limit: float | None = None,
     isolate: bool | None = None,
@@ -180,9 +183,7 @@ def list_(name: str = "*", /) -> int:
 
 
 @app.command
-def report(
-    file: Path, /, *, out: Path | None = None, single_file: Annotated[bool, Parameter(negative=())] = False
-) -> int:
+def report(file: Path, /, *, out: Path | None = None, single_file: Switch = False) -> int:
     """Build the pages from a records file again, complete or not.
 
     Example: gradcheck report reports/records.jsonl --out /tmp/pages
@@ -313,17 +314,21 @@ def prove(
     *,
     above: float | None = None,
     below: float | None = None,
-    box: tuple[float, float] | None = None,
-    coq: bool = False,
+    box: Annotated[tuple[float, float] | None, Parameter(negative=())] = None,
+    coq: Switch = False,
     eps: float | None = None,
-    exhaustive: bool = False,
+    exhaustive: Switch = False,
     float32: str | None = None,
-    graphs: bool = False,
+    graphs: Switch = False,
     output: Path = Path("reports/proofs"),
     recheck: Path | None = None,
     time_limit: float = 15.0,
 ) -> int:
     """Prove reference rules, of entrywise operators for all reals and of others at small shapes, or check again what was proved.
+
+    The pages of later runs show what the certificates beside them say, and say so where a text has changed since.
+
+    Examples: gradcheck prove 'log*,softmax'; gradcheck prove --recheck reports/proofs; gradcheck prove sigmoid --box -8 8 --above 0
 
     Parameters
     ----------

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 def demo(out: Path, version: str, console: Console) -> int:
     """Find the planted mistakes and write the report; 0 if all of them were found."""
     console.print(f"{len(planted.BUGS)} well-known mistakes are planted into the reference rules:")
+    width = max(len(bug.operator) for bug in planted.BUGS)
     for bug in planted.BUGS:
-        console.print(f"  {bug.operator:<12} {bug.name}")
+        console.print(f"  {bug.operator:<{width}}  {bug.name}")
     console.print("")
     planned = tuple((planted.NAME, bug.operator) for bug in planted.BUGS)
     header = running.header_of(planned, "default", 0, version, [planted.Planted()], "gradcheck demo")

@@ -191,7 +191,7 @@ GRAPHS = (
 def graphs(console: Console, output: Path, jobs: int = JOBS, tasks: Sequence[tuple[str, int, int]] = GRAPHS) -> int:
     """Run the reference networks' reverse accumulation on all small graphs and all short programs."""
     needs_sympy()
-    from gradcheck.proofs.reading import fingerprint
+    from gradcheck.fingerprints import fingerprint
     from reference_nets.backprop import vjp
 
     rows, start = list[dict[str, Any]](), time.perf_counter()
@@ -233,7 +233,7 @@ def float32(console: Console, name: str, output: Path) -> int:
     """Sweep all 2^32 float32 inputs of a unary operator's rule; a state file in the output directory lets it go on where it stopped."""
     needs_sympy()
     from gradcheck.proofs import sweep
-    from gradcheck.proofs.claims import choices
+    from gradcheck.proofs.claims import choices, tool
     from reference_nets.rules import RULES
 
     (operator,) = selected([name])[:1]
@@ -248,7 +248,9 @@ def float32(console: Console, name: str, output: Path) -> int:
             console.print(f"{title}: {100 * share:.2f} %, about {left:.0f} min left; {state.sentence()}")
 
         path = output / "float32" / f"{operator.name}-{number}.json"
-        state = sweep.sweep(operator.definition, RULES[operator.name], operator.domain.of(0), params, path, tell=tell)
+        about = {"name": operator.name, "tool": tool()}
+        domain = operator.domain.of(0)
+        state = sweep.sweep(operator.definition, RULES[operator.name], domain, params, path, about=about, tell=tell)
         console.print(
             f"{title}, all float32 numbers: {state.sentence()}, {state.outside} outside the domain or no finite numbers"
         )
@@ -317,9 +319,9 @@ def _sentence(name: str, one: Mapping[str, Any]) -> str:
 
 def _every(name: str) -> list[dict[str, Any]]:
     """One record for each choice of parameters and each type."""
+    from gradcheck.fingerprints import fingerprint
     from gradcheck.proofs.claims import choices, tool
     from gradcheck.proofs.exhaustive import exhaustive
-    from gradcheck.proofs.reading import fingerprint
     from reference_nets.rules import RULES
 
     operator, rule, found = catalogue.operator(name), RULES[name], list[dict[str, Any]]()

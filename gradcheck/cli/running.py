@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import fnmatch
 import os
 import platform
@@ -151,6 +152,11 @@ def _selected(operators: str, tested: Sequence[Subject]) -> dict[str, list[str]]
     of_catalogue = [
         part for part in patterns if not fnmatch.filter(everything, part) or fnmatch.filter(catalogue.operators(), part)
     ]
+    for part in of_catalogue:
+        if ":" in part:  # no operator's name has one
+            closest = difflib.get_close_matches(part, everything, n=1, cutoff=0.0)
+            mend = f"the closest is {closest[0]!r}" if closest else "these subjects bring nothing of their own"
+            raise UsageError(f"--operators {part}: nothing that the subjects bring of their own matches; {mend}")
     found = [operator.name for operator in catalogue.select(of_catalogue)] if of_catalogue or not patterns else []
     return {
         name: found + [mine for mine in names if any(fnmatch.fnmatch(mine, part) for part in patterns)]

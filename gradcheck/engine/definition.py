@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcheck import fingerprints
 from gradcheck.claim import FIXED, Domain, Example, Kind, Operator, Set
 from gradcheck.flat import pack, roundoff
 from gradcheck.records import Array, Finding, Point, Record, Severity, Status, Verdict
@@ -137,4 +138,5 @@ def words(operator: Operator) -> Mapping[str, str]:
         "domain": operator.domain.describe(),
         "kinks": "; ".join(f"{k.where}: {k.accepts}" for k in operator.kinks),
         "definition": source,
+        **fingerprints.words(definition=operator.definition),
     }

@@ -16,6 +16,7 @@ from typing import Any
 import ml_dtypes  # noqa: F401  # registers bfloat16
 import numpy as np
 
+from gradcheck import fingerprints
 from gradcheck.claim import Domain, Example, Operator
 from gradcheck.engine.containment import Expired, contained, limited
 from gradcheck.engine.definition import fill, words
@@ -125,6 +126,7 @@ class _Verification:
         self.untested: tuple[str, ...] = ()
         self.special = tuple(self.operator.special)
         self.patched = False  # whether order two was looked at at the special values
+        self.rule: Callable[..., Any] | None = None  # the vjp as a text, where the subject states it
 
     def run(self) -> None:
         cases = list(_cases(self.operator))
@@ -174,6 +176,7 @@ class _Verification:
             return None
         if not isinstance(made, Implementation):
             raise TypeError(f"implementation() gave a {type(made).__name__}; it must be an Implementation, or None")
+        self.rule = made.vjp_text
         jvp = None if made.jvp is None else _calm(made.jvp)
         return replace(made, forward=_calm(made.forward), vjp=_calm(made.vjp), jvp=jvp, where=str(made.where))
 
@@ -241,6 +244,7 @@ class _Verification:
             nothing = Verdict.UNSUPPORTED
             merged = Record(operator=self.operator.name, subject=name, verdict=nothing, status=Status.INCONCLUSIVE)
             merged = replace(merged, claim=words(self.operator), seed=seed)
+        merged = replace(merged, claim={**merged.claim, **fingerprints.words(rule=self.rule)})
         return merged if stopped is None else with_stop(merged, stopped)
 
 

@@ -20,8 +20,9 @@ from gradcheck.claims_io import SCHEMA
 from gradcheck.claims_io import TRUSTED as TRUSTED
 from gradcheck.claims_io import for_operator as for_operator
 from gradcheck.claims_io import read_claims as read_claims
+from gradcheck.fingerprints import fingerprint
 from gradcheck.proofs.algebra import Shown, prove
-from gradcheck.proofs.reading import Text, fingerprint
+from gradcheck.proofs.reading import Text
 from gradcheck.proofs.setting import BOUNDED, EXCLUDED, KINK, PROVED, REFUTED, UNKNOWN, Branch, G
 from gradcheck.proofs.symbols import from_tree, normalised
 from gradcheck.proofs.zero import is_zero

@@ -23,13 +23,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradcheck.claim import Set
+from gradcheck.fingerprints import fingerprint
 from gradcheck.numbers.balls import Balls
 from gradcheck.numbers.errors import NumbersError, Undecided
 from gradcheck.numbers.exact import Rationals
 from gradcheck.numbers.program import Program, program
 from gradcheck.numbers.tracing import Trace, trace
 from gradcheck.numbers.truth import certified
-from gradcheck.proofs.reading import Text, Watched, fingerprint
+from gradcheck.proofs.reading import Text, Watched
 from gradcheck.proofs.vocabulary import widened
 
 TYPES: dict[str, Any] = {"float16": np.dtype(np.float16), "bfloat16": np.dtype(ml_dtypes.bfloat16)}

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import sympy
 
 from gradcheck.errors import UsageError
+from gradcheck.fingerprints import fingerprint
 from gradcheck.numbers.errors import NumbersError
 from gradcheck.proofs.boxes import Bounds, Covered, Interval, between, near
 from gradcheck.proofs.claims import tool
-from gradcheck.proofs.reading import Reading, Text, fingerprint, read
+from gradcheck.proofs.reading import Reading, Text, read
 from gradcheck.proofs.setting import COTANGENT, G
 from gradcheck.proofs.symbols import Whole
 

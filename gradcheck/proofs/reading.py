@@ -5,9 +5,7 @@ Both are traced as they stand; nothing is typed anew for the prover.  Comparison
 
 from __future__ import annotations
 
-import hashlib
-import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -15,6 +13,7 @@ from typing import Any
 import numpy as np
 import sympy
 
+from gradcheck.fingerprints import Text as Text
 from gradcheck.numbers.balls import Balls
 from gradcheck.numbers.errors import Untraceable
 from gradcheck.numbers.field import Floats, Values
@@ -23,7 +22,6 @@ from gradcheck.numbers.tracing import Trace, trace
 from gradcheck.proofs.symbols import Expressions, formulas
 from gradcheck.proofs.vocabulary import SAID
 
-Text = Callable[..., Any]
 BITS = 256
 
 
@@ -90,34 +88,6 @@ def exact(point: Sequence[Fraction]) -> tuple[float, ...] | None:
     """The point in float64 numbers, if they can say it."""
     floats = tuple(float(x) for x in point)
     return floats if all(Fraction(f) == x for f, x in zip(floats, point, strict=True)) else None
-
-
-def fingerprint(text: Text) -> str:
-    """A hash of a text: of its source, and of what it closes over, as far as these are functions and numbers."""
-    digest = hashlib.sha256()
-    _describe(text, digest, set())
-    return digest.hexdigest()
-
-
-def _describe(text: Any, digest: Any, seen: set[int]) -> None:
-    if id(text) in seen:
-        return
-    seen.add(id(text))
-    code = getattr(text, "__code__", None)
-    if code is None:
-        named = callable(text) and hasattr(text, "__name__")
-        digest.update((f"{type(text).__name__}:{text.__name__}" if named else repr(text)).encode())
-        return
-    try:
-        digest.update(inspect.getsource(text).encode())
-    except OSError:
-        digest.update(code.co_code)
-    for cell in text.__closure__ or ():
-        _describe(cell.cell_contents, digest, seen)
-    for name in code.co_names:
-        other = text.__globals__.get(name)
-        if other is not None and not inspect.ismodule(other):
-            _describe(other, digest, seen)
 
 
 def symbols_for(count: int, signs: Sequence[int]) -> tuple[Any, ...]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import math
 import time
+import types
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -23,12 +24,13 @@ from flint import arb
 from numpy.typing import NDArray
 
 from gradcheck.claim import Set
+from gradcheck.fingerprints import fingerprint
 from gradcheck.numbers.balls import Balls
 from gradcheck.numbers.errors import NumbersError
 from gradcheck.numbers.jets import JetField
 from gradcheck.numbers.program import program
 from gradcheck.numbers.tracing import Trace, trace
-from gradcheck.proofs.reading import Text, Watched, fingerprint
+from gradcheck.proofs.reading import Text, Watched
 from gradcheck.proofs.vocabulary import widened
 
 BLOCK = 1 << 16
@@ -70,6 +72,8 @@ class State:
     worst: float = 0.0
     where: float = 0.0
     seconds: float = 0.0
+    about: dict[str, Any] = field(default_factory=dict)
+    """What is said of the sweep where it is shown: name, texts, params, tool, blocks, edges; it does not decide where to go on."""
 
     def sentence(self) -> str:
         """For a person."""
@@ -89,13 +93,21 @@ def sweep(
     params: Mapping[str, Any],
     path: Path,
     *,
+    about: Mapping[str, Any] = types.MappingProxyType({}),
     first: int = 0,
     last: int = BLOCKS,
     tell: Callable[[State], None] = lambda state: None,
 ) -> State:
-    """All float32 numbers of the blocks ``first`` to ``last``, from where the state in ``path`` left off."""
-    texts = f"{fingerprint(definition)}|{fingerprint(rule)}|{one.describe()}|{sorted(params.items())}|{first}:{last}|1"
-    state = _load(path, texts) or State(texts, first)
+    """All float32 numbers of the blocks ``first`` to ``last``, from where the state in ``path`` left off.
+
+    ``about`` is kept beside the counts: the name of the operator and the tool, for those who show them.
+    """
+    texts = {"definition": fingerprint(definition), "rule": fingerprint(rule)}
+    key = f"{'|'.join(texts.values())}|{one.describe()}|{sorted(params.items())}|{first}:{last}|1"
+    state = _load(path, key) or State(key, first)
+    state.about = {**about, "texts": texts, "params": dict(params), "blocks": [first, last], "edges": EDGES}
+    if state.next == last:
+        _save(path, state)
     saved = start = time.perf_counter()
     before = state.seconds
     with widened(symbolic=False), np.errstate(all="ignore"):

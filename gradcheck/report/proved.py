@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from gradcheck import claims_io
-from gradcheck.claims_io import Every, Found, Graphs, Proof
+from gradcheck.claims_io import Every, Found, Graphs, Proof, Swept
 from gradcheck.records import Record
-from gradcheck.report import text
+from gradcheck.report import measured, text
 from gradcheck.report.limits import Limits
+from gradcheck.report.staleness import Texts
+from gradcheck.report.views import Group, Measured, Proved, Statement, Table
 
 FOLDER = "proofs"
 """Beside the pages: where ``gradcheck prove`` writes its certificates unless another directory is named."""
@@ -32,46 +33,6 @@ UNFOLDED = 3
 _BADGES = {"proved": "pass", "proved up to a bound": "pass", "refuted": "fail"}
 
 _SCOPE = "Said of definition and rule as functions of real numbers; how they round is judged in the sections above."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Statement:
-    """One claim: what is stated, or of which inputs nothing is, and why."""
-
-    result: str
-    badge: str
-    said: str
-    reason: str
-    excluded: str
-    chance: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
-    """Claims of one prover on the same assumptions; ``more`` are folded away, and all of them proved."""
-
-    title: str
-    tool: str
-    assumed: tuple[str, ...]
-    first: tuple[Statement, ...]
-    more: tuple[Statement, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proved:
-    """The whole section.  ``own`` says whether the rule that was proved is the one that the page is about."""
-
-    own: bool
-    lead: str
-    command: str = ""
-    scope: str = ""
-    groups: tuple[Group, ...] = ()
-    head: tuple[str, ...] = ()
-    body: tuple[tuple[str, ...], ...] = ()
-    caption: str = ""
-    texts: tuple[str, ...] = ()
-    left: int = 0
-    notes: tuple[str, ...] = ()
 
 
 def find(record: Record, directory: Path) -> Found:
@@ -95,30 +56,60 @@ def view(record: Record, found: Found, limits: Limits) -> Proved:
             "Nothing was proved of this implementation: gradcheck prove reads the rules of the reference subject alone."
         )
         if found.proofs:
-            lead += f" Of the reference subject's rule of {name}, which is not the one that this page checks: {_counted(found.proofs)}."
+            claims = f"there {'is' if len(found.proofs) == 1 else 'are'} {_claims(len(found.proofs))}"
+            lead += f" Of the reference subject's rule of {name}, which is not the one that this page checks, {claims}."
         return Proved(own=False, lead=lead, notes=notes)
-    if not found.proofs and not found.every:
+    if not (found.proofs or found.every or found.swept):
         lead = "Nothing was proved" + (" that could be read" if notes else "")
         return Proved(own=True, lead=f"{lead}; run", command=f"gradcheck prove {name}", notes=notes)
-    shown = found.proofs[: limits.findings]
-    counted = _counted(found.proofs) if found.proofs else "nothing, for all reals or for arrays"
+    now, shown = Texts.of(record), found.proofs[: limits.findings]
+    counted = _counted(found.proofs, now) if found.proofs else "nothing, for all reals or for arrays"
+    tables = [measured.every(found.every, now, limits.items, short)] if found.every else []
+    tables += [measured.swept(found.swept, now, limits.items, short)] if found.swept else []
+    stale, again = _stale(found, now, name)
     return Proved(
         own=True,
         lead=f"Of the rule that this page checks, the reference subject's rule of {name}: {counted}.",
         scope=_SCOPE if found.proofs else "",
-        groups=tuple(_groups(shown, short)),
-        head=_HEAD if found.every else (),
-        body=tuple(_measured(one, short) for one in found.every[: limits.items]),
-        caption=_caption(found.every, short),
-        texts=_texts((*found.proofs, *found.every), short),
+        stale=stale,
+        again=again,
+        groups=tuple(_groups(shown, now, short)),
+        measured=tuple(tables),
+        texts=_texts((*found.proofs, *found.every, *found.swept), short),
         left=len(found.proofs) - len(shown),
         notes=notes,
     )
 
 
-def _counted(proofs: Sequence[Proof]) -> str:
-    results = Counter[str](proof.result for proof in proofs)
-    known = (result for result in ("refuted", "proved", "proved up to a bound", "proved in part", "unknown"))
+def _stale(found: Found, now: Texts, name: str) -> tuple[str, tuple[str, ...]]:
+    """How much was proved or measured of other texts, and the commands that do it again."""
+    options = (("", found.proofs), ("--exhaustive ", found.every), ("--float32 ", found.swept))
+    everything = [(option, now.stale(one.texts)) for option, claims in options for one in claims]
+    old = [(option, why) for option, why in everything if why]
+    if not old:
+        return "", ()
+    reasons = "; ".join(dict.fromkeys(why for _, why in old))
+    again = dict.fromkeys(f"gradcheck prove {option}{name}" for option, _ in old)
+    return (
+        f"{len(old)} of {len(everything)} claims and measurements are not known to hold of what this page checks: {reasons}.",
+        tuple(again),
+    )
+
+
+def _result(proof: Proof, now: Texts) -> str:
+    return f"stale: {proof.result}" if now.stale(proof.texts) else proof.result
+
+
+def _counted(proofs: Sequence[Proof], now: Texts) -> str:
+    results = Counter[str](_result(proof, now) for proof in proofs)
+    known = (
+        "refuted",
+        "proved",
+        "proved up to a bound",
+        "proved in part",
+        "unknown",
+        *sorted(r for r in results if ":" in r),
+    )
     said = ", ".join(f"{results[result]} {result}" for result in known if results[result])
     return f"{_claims(len(proofs))}, {said}"
 
@@ -127,30 +118,33 @@ def _claims(count: int) -> str:
     return f"{count} claim{'s' * (count != 1)}"
 
 
-def _groups(proofs: Sequence[Proof], short: Callable[[str], str]) -> Iterable[Group]:
+def _groups(proofs: Sequence[Proof], now: Texts, short: Callable[[str], str]) -> Iterable[Group]:
     groups: dict[tuple[object, ...], list[Proof]] = {}
     for proof in proofs:
         groups.setdefault((proof.prover, proof.tool, proof.assumed), []).append(proof)
     for members in groups.values():
         one = members[0]
-        likewise = [proof for proof in members if proof.result == "proved" and not proof.excluded][UNFOLDED:]
+        likewise = [proof for proof in members if _result(proof, now) == "proved" and not proof.excluded][UNFOLDED:]
         folded = likewise if len(likewise) > 1 else []
         yield Group(
             title=_PROVERS[one.prover],
             tool=short(one.tool),
             assumed=tuple(map(short, one.assumed)),
-            first=tuple(_statement(proof, short) for proof in members if not any(proof is other for other in folded)),
-            more=tuple(_statement(proof, short) for proof in folded),
+            first=tuple(
+                _statement(proof, now, short) for proof in members if not any(proof is other for other in folded)
+            ),
+            more=tuple(_statement(proof, now, short) for proof in folded),
         )
 
 
-def _statement(proof: Proof, short: Callable[[str], str]) -> Statement:
+def _statement(proof: Proof, now: Texts, short: Callable[[str], str]) -> Statement:
     given = text.parameters(proof.params)
     chance = "" if proof.chance is None else f"2^{proof.chance:.0f}"
     nothing = f"Nothing is claimed of {proof.inputs}{f', {given}' if given else ''}."
+    result = _result(proof, now)
     return Statement(
-        result=proof.result,
-        badge=_BADGES.get(proof.result, "inconclusive"),
+        result=result,
+        badge=_BADGES.get(result, "inconclusive"),
         said=short(f"{proof.statement.rstrip('.')}." if proof.statement else nothing),
         reason=short(proof.reason),
         excluded=short("; ".join(dict.fromkeys(proof.excluded))),
@@ -158,28 +152,7 @@ def _statement(proof: Proof, short: Callable[[str], str]) -> Statement:
     )
 
 
-_HEAD = (
-    *("type", "parameters", "judged", "ties left out", "without a derivative", "undecided"),
-    *("not correctly rounded", "worst (ulp)", "at"),
-)
-"""Of the table of all 16-bit numbers."""
-
-
-def _measured(one: Every, short: Callable[[str], str]) -> tuple[str, ...]:
-    given = text.parameters(one.params) or "none"
-    if one.unread:
-        return ("-", short(given), short(f"not read: {one.unread}"), *("-",) * 6)
-    counts = (one.judged, one.kinks, one.without, one.undecided, one.wrong)
-    worst = (f"{one.worst:.4g}", f"{one.where!r}") if one.wrong else ("-", "-")
-    return (short(one.dtype), short(given), *(f"{count:,}" for count in counts), *worst)
-
-
-def _caption(every: Sequence[Every], short: Callable[[str], str]) -> str:
-    tools = short("; ".join(dict.fromkeys(one.tool for one in every)))
-    return f"The rule run on every number of a 16-bit type, against its correctly rounded derivative ({tools})"
-
-
-def _texts(claims: Iterable[Proof | Every], short: Callable[[str], str]) -> tuple[str, ...]:
+def _texts(claims: Iterable[Proof | Every | Swept], short: Callable[[str], str]) -> tuple[str, ...]:
     """What was proved has these texts; several where the files are of different days."""
     said = (", ".join(f"{kind} {digest[:16]}" for kind, digest in sorted(claim.texts.items())) for claim in claims)
     return tuple(map(short, dict.fromkeys(said)))[:3]
@@ -200,20 +173,34 @@ def _of_exhibit(record: Record, graphs: Graphs | None, notes: tuple[str, ...], s
         lead = "Nothing was proved of this network's own backward pass, or of reverse accumulation on graphs; for the latter run"
         return Proved(own=True, lead=lead, command="gradcheck prove --graphs", notes=notes)
     refuted = sum(bool(one.failing) for one in graphs.claims)
+    why = Texts.of(record).stale(graphs.texts)
+    counted = f"{len(graphs.claims) - refuted} proved by enumeration, {refuted} refuted"
     lead = (
         "Nothing was proved of this network's own backward pass. Of the reference networks' general algorithm, "
-        f"{short(graphs.name)}: {_claims(len(graphs.claims))}, {len(graphs.claims) - refuted} proved by enumeration, {refuted} refuted."
+        f"{short(graphs.name)}: {_claims(len(graphs.claims))}, {'all of them stale' if why else counted}."
+    )
+    head, word = ("result", "of what", "cases"), "stale: " if why else ""
+    rows = (
+        (
+            f"{word}refuted at {short(one.failing)}" if one.failing else f"{word}proved",
+            short(one.what),
+            f"{one.count:,}",
+        )
+        for one in graphs.claims
     )
     return Proved(
         own=True,
         lead=lead,
+        stale=f"These claims are not known to hold of what this page checks: {short(why)}." if why else "",
+        again=("gradcheck prove --graphs",) if why else (),
         scope="The partial derivatives of single operations are taken as given, and nothing is said of larger graphs.",
-        head=("result", "of what", "cases"),
-        body=tuple(
-            (f"refuted at {short(one.failing)}" if one.failing else "proved", short(one.what), f"{one.count:,}")
-            for one in graphs.claims
+        measured=(
+            Measured(
+                caption=f"Compared case by case with the sum over all paths, on the code that runs ({short(graphs.tool)})",
+                table=Table(head=head, body=tuple(rows)),
+                numeric_from=2,
+            ),
         ),
-        caption=f"Compared case by case with the sum over all paths, on the code that runs ({short(graphs.tool)})",
         texts=(short(", ".join(f"{kind} {digest[:16]}" for kind, digest in sorted(graphs.texts.items()))),),
         notes=notes,
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 
 from gradcheck.claims_io import Found
+from gradcheck.fingerprints import PREFIX
 from gradcheck.records import Array, Finding, Header, Point, Record, UlpSamples, finding_id
 from gradcheck.report import coverage, figures, mathml, proved, text, thread
 from gradcheck.report.difference import Pair
@@ -210,7 +211,10 @@ def _case(record: Record, finding: Finding, short: Callable[[str], str]) -> Case
 
 def _claim(claim: Mapping[str, str], limits: Limits) -> tuple[tuple[str, str], ...]:
     known = [(title, text.clip(claim[key], limits.source)) for key, title in _CLAIM.items() if claim.get(key)]
-    others = [(key, value) for key, value in claim.items() if key not in (*_CLAIM, "load", "exhibit") and value]
+    hidden = (*_CLAIM, "load", "exhibit")
+    others = [
+        (key, value) for key, value in claim.items() if key not in hidden and not key.startswith(PREFIX) and value
+    ]
     return (
         *known,
         *((text.clip(key, 60), text.clip(value, limits.words)) for key, value in others[: limits.items]),

@@ -8,7 +8,6 @@ from markupsafe import Markup
 
 from gradcheck.report import thread
 from gradcheck.report.difference import Pair
-from gradcheck.report.proved import Proved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +59,58 @@ class Table:
     head: tuple[str, ...]
     body: tuple[tuple[str, ...], ...]
     left_out: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A table with its caption, of numbers from a column on."""
+
+    caption: str
+    table: Table
+    numeric_from: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One claim: what is stated, or of which inputs nothing is, and why."""
+
+    result: str
+    badge: str
+    said: str
+    reason: str
+    excluded: str
+    chance: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Claims of one prover on the same assumptions; ``more`` are folded away, and all of them proved."""
+
+    title: str
+    tool: str
+    assumed: tuple[str, ...]
+    first: tuple[Statement, ...]
+    more: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proved:
+    """The section of what is proved.  ``own`` says whether the rule that was proved is the one that the page is about.
+
+    ``stale`` says how much of it was proved of other texts than those checked, and ``again`` by which command it is mended.
+    """
+
+    own: bool
+    lead: str
+    command: str = ""
+    stale: str = ""
+    again: tuple[str, ...] = ()
+    scope: str = ""
+    groups: tuple[Group, ...] = ()
+    measured: tuple[Measured, ...] = ()
+    texts: tuple[str, ...] = ()
+    left: int = 0
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

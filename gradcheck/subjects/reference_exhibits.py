@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from gradcheck import fingerprints
 from gradcheck.claim import REALS, Domain, interval
 from gradcheck.records import Correction, Dataflow, Measured, Node
 from gradcheck.subjects.protocol import Exhibit
-from reference_nets import generic, thread
+from reference_nets import backprop, generic, thread
 from reference_nets.drawings import DRAWING, draw
 from reference_nets.networks import FLOATS, NETWORKS, RATIONALS, Network, random_inputs
 
@@ -63,7 +64,8 @@ def network(name: str) -> Exhibit:
         inputs=random_inputs(case, _rng(name)),
         wrt=tuple(range(case.differentiated)),
         domain=_domain(case),
-        words={"family": "networks", "formula": name, "definition": f"built by {place}"},
+        words={"family": "networks", "formula": name, "definition": f"built by {place}"}
+        | fingerprints.words(vjp=backprop.vjp),
         graph=_graph(name, case),
     )
 

@@ -117,7 +117,7 @@ def network() -> Record:
         verdict=Verdict.RIGHT,
         status=Status.PASS,
         counts=counts(12),
-        claim={"formula": "z = x + x^2", "exhibit": "net:fan-out"},
+        claim={"formula": "z = x + x^2", "exhibit": "net:fan-out", "text:vjp": "ef" * 32},
         graph=Dataflow(nodes=nodes, about="inputs x ()"),
     )
 
@@ -178,6 +178,8 @@ def claim(name: str, formula: str, signature: str, family: str) -> dict[str, str
         "domain": "all reals",
         "kinks": "none",
         "definition": f"def {name}(a, b):  # {'a line that is wider than a page, ' * 9}\n    return a @ b\n",
+        "text:definition": "ab" * 32,
+        "text:rule": "cd" * 32,
     }
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from gradcheck import claims_io
+from gradcheck import catalogue, claims_io, fingerprints
 from gradcheck.errors import UsageError
 from gradcheck.records import Record, Status, Verdict
 from gradcheck.report import build, single_file
@@ -131,7 +131,7 @@ def test_a_proof_is_of_the_reference_rule_alone(out: Path) -> None:
     found = pages(out)
     other = section(found["autograd--sigmoid"])
     assert other.startswith("Proved Nothing was proved of this implementation")
-    assert "which is not the one that this page checks: 1 claim, 1 proved" in other
+    assert "which is not the one that this page checks, there is 1 claim." in other
     assert 'href="reference--sigmoid.html#proved"' in found["autograd--sigmoid"].read_text()
     assert "badge" not in re.split('id="proved"', found["autograd--sigmoid"].read_text())[1].split("</section>")[0]
     assert section(pages(out, impostor)["reference--sigmoid"]).startswith("Proved Nothing was proved of this")
@@ -234,7 +234,7 @@ def test_every_16_bit_number_is_a_measurement(out: Path) -> None:
     (out / "proofs" / "exhaustive" / "sigmoid.json").write_text(json.dumps(rows))
     said = section(pages(out)["reference--sigmoid"])
     assert "nothing, for all reals or for arrays" in said
-    assert "float16 | none | 63,488 | 1 | 0 | 0 | 2 | 0.51 | 0.125" in said and tool in said
+    assert "float16 | none | yes | 63,488 | 1 | 0 | 0 | 2 | 0.51 | 0.125" in said and tool in said
     assert "--recheck" not in said, "which reads no measurements"
     assert "not read: sorting: its branches are not followed" in said
 
@@ -256,6 +256,108 @@ def test_a_network_has_the_proofs_of_the_algorithm_and_says_that_they_are_not_it
     assert "Nothing was proved: no prover reads" in section(pages(out, other)["mine--net-fan-out"])
 
 
+def other(record: Record, **texts: str) -> Record:
+    """The record, made with other texts; with none of that name where one is empty."""
+    claim = {**record.claim, **{f"{fingerprints.PREFIX}{name}": digest for name, digest in texts.items()}}
+    return replace(record, claim={key: value for key, value in claim.items() if value})
+
+
+@pytest.mark.parametrize(
+    ("texts", "why"),
+    [
+        ({"rule": "00" * 32}, "the rule has changed since"),
+        ({"definition": "00" * 32}, "the definition has changed since"),
+        ({"definition": "00" * 32, "rule": "11" * 32}, "the definition and the rule have changed since"),
+        ({"rule": ""}, "the record does not say which rule it checked"),
+    ],
+    ids=lambda one: one if isinstance(one, str) else " ".join(one),
+)
+def test_what_was_proved_of_another_text_is_stale_and_no_proof(out: Path, texts: dict[str, str], why: str) -> None:
+    write(out / "proofs", *[claim(statement=f"Claim number {k} holds", branches=[]) for k in range(5)], unknown())
+    page = pages(out, other(sample.passing(), **texts))["reference--sigmoid"]
+    said = section(page)
+    assert f"6 of 6 claims and measurements are not known to hold of what this page checks: {why}." in said
+    assert "Prove again: gradcheck prove sigmoid." in said
+    assert "6 claims, 5 stale: proved, 1 stale: unknown." in said
+    proofs = page.read_text().split('id="proved"')[1].split("</section>")[0]
+    assert "badge pass" not in proofs and proofs.count('badge inconclusive"') == 6
+    assert "likewise" not in said, "what is stale is not folded away among what is proved"
+    assert "stale" not in section(pages(out, sample.passing())["reference--sigmoid"])
+
+
+def test_a_stale_claim_does_not_hide_behind_a_fresh_one(out: Path) -> None:
+    write(out / "proofs", claim(), claim(texts={"definition": "ab" * 32, "rule": "00" * 32}))
+    said = section(pages(out)["reference--sigmoid"])
+    assert "2 claims, 1 proved, 1 stale: proved." in said and "1 of 2 claims and measurements" in said
+
+
+def test_measurements_and_enumerations_are_stale_as_well(out: Path) -> None:
+    about: dict[str, Any] = {"name": "sigmoid", "texts": {"definition": "ab" * 32, "rule": "00" * 32}, "params": {}}
+    counts = {"judged": 63488, "kinks": 1, "undecided": 0, "without": 0, "wrong": 0, "worst": 0.0, "where": 0.0}
+    (out / "proofs" / "exhaustive").mkdir(parents=True)
+    rows = [about | {"tool": "flint", "dtype": "float16"} | counts]
+    (out / "proofs" / "exhaustive" / "sigmoid.json").write_text(json.dumps(rows))
+    swept(out, texts={"definition": "00" * 32, "rule": "cd" * 32})
+    said = section(pages(out)["reference--sigmoid"])
+    assert "float16 | none | no: the rule has changed since | 63,488" in said
+    assert "all | alpha=0.5 | no: the definition has changed since | 1,000" in said
+    assert "2 of 2 claims and measurements" in said
+    assert "Prove again: gradcheck prove --exhaustive sigmoid, gradcheck prove --float32 sigmoid." in said
+    (out / "proofs" / "graphs").mkdir()
+    content = {"name": "reverse accumulation", "texts": {"vjp": "00" * 32}, "tool": "exact integers of Python"}
+    row = {"what": "all ordered graphs of 3 vertices", "count": 8, "failing": ""}
+    (out / "proofs" / "graphs" / "reverse_accumulation.json").write_text(json.dumps(content | {"claims": [row]}))
+    said = section(pages(out, sample.network())["reference--net-fan-out"])
+    assert "1 claim, all of them stale." in said and "stale: proved | all ordered graphs" in said
+    assert "the vjp has changed since. Prove again: gradcheck prove --graphs." in said
+
+
+def swept(out: Path, number: int = 0, **about: Any) -> None:
+    """A sweep of all float32 numbers, as the prover leaves it."""
+    directory = out / "proofs" / "float32"
+    directory.mkdir(parents=True, exist_ok=True)
+    of = {
+        "name": "sigmoid",
+        "texts": {"definition": "ab" * 32, "rule": "cd" * 32},
+        "params": {"alpha": 0.5},
+        "tool": "python-flint 0.9.0",
+        "blocks": [0, 10],
+        "edges": [0.5, 1.0],
+    }
+    state = {"key": "k", "next": 10, "judged": 1000, "outside": 3, "kinks": 1, "undecided": 2, "without": 4}
+    state |= {"errors": [900, 80, 20], "infinite": 5, "worst": 1.7, "where": -0.25, "seconds": 9.5}
+    changes = {key: about.pop(key) for key in ("next", "errors") if key in about}
+    content = state | changes | {"about": of | about if about.get("name", "") is not None else {}}
+    (directory / f"sigmoid-{number}.json").write_text(json.dumps(content))
+
+
+def test_every_float32_number_is_a_measurement(out: Path) -> None:
+    swept(out)
+    swept(out, 1, params={}, blocks=[0, 40])
+    said = section(pages(out)["reference--sigmoid"])
+    assert "The rule run on every float32 number of the domain" in said and "python-flint 0.9.0" in said
+    assert "all | alpha=0.5 | yes | 1,000 | 1 | 4 | 2 | 900 | 80 | 20 | 5 | 1.7 | -0.25" in said
+    assert "25.00% so far | none | yes | 1,000" in said, "a sweep that goes on says how far it is"
+    assert "to 0.5 ulp | to 1 ulp | above" in said
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"name": None}, "does not say what was swept; gradcheck prove --float32 goes on with it"),
+        ({"name": "relu"}, "it is about 'relu'"),
+        ({"next": 11}, "it is at block 11 of 0 to 10"),
+        ({"errors": [1]}, "it has 1 counts of errors between 2 edges"),
+        ({"blocks": [3, 3]}, "it is at block 10 of 3 to 3"),
+    ],
+    ids=lambda one: next(iter(one)) if isinstance(one, dict) else None,
+)
+def test_a_spoilt_sweep_is_named(out: Path, changes: dict[str, Any], why: str) -> None:
+    swept(out, **changes)
+    said = section(pages(out)["reference--sigmoid"])
+    assert "Nothing was proved that could be read" in said and why in said and "float32/sigmoid-0.json" in said
+
+
 def test_the_pages_need_no_prover(out: Path) -> None:
     write(out / "proofs", claim())
     source = (
@@ -272,11 +374,19 @@ def test_what_the_provers_write_is_what_the_page_says(out: Path) -> None:
     pytest.importorskip("sympy")
     pytest.importorskip("z3")
     from gradcheck.cli import OK, _console, proving
-    from gradcheck.proofs import setting
+    from gradcheck.engine.definition import words
+    from gradcheck.proofs import setting, sweep
+    from reference_nets import backprop
+    from reference_nets.rules import RULES
 
     assert (setting.EXCLUDED, setting.KINK, setting.UNKNOWN) == claims_io.SILENT
     assert proving.prove(_console(), ["relu", "dot"], out / "proofs", jobs=1) == OK
     assert proving.exhaustive(_console(), ["relu"], out / "proofs", jobs=1) == OK
+    path, relu = out / "proofs" / "float32" / "relu-0.json", catalogue.operator("relu")
+    about = {"name": "relu", "tool": "flint"}
+    state = sweep.sweep(
+        relu.definition, RULES["relu"], relu.domain.of(0), {}, path, about=about, first=16256, last=16258
+    )
     tasks = [("ordered", 3, 0)]
     assert proving.graphs(_console(), out / "proofs", jobs=1, tasks=tasks) == OK
     found = claims_io.find(out / "proofs", "relu", graphs=True)
@@ -290,9 +400,23 @@ def test_what_the_provers_write_is_what_the_page_says(out: Path) -> None:
         }
     )
     dot = replace(sample.passing("dot"), verdict=Verdict.RIGHT, status=Status.PASS)
-    made = pages(out, sample.passing("relu"), dot, sample.network())
-    relu = section(made["reference--relu"])
-    assert "2 claims, 2 proved" in relu and "except where x = 0" in relu and "z3 answers rightly" in relu
+    records = (
+        replace(
+            record,
+            claim={
+                **record.claim,
+                **words(catalogue.operator(record.operator)),
+                **fingerprints.words(rule=RULES[record.operator]),
+            },
+        )
+        for record in (sample.passing("relu"), dot)
+    )
+    network = replace(sample.network(), claim={**sample.network().claim, **fingerprints.words(vjp=backprop.vjp)})
+    made = pages(out, *records, network)
+    said = section(made["reference--relu"])
+    assert "2 claims, 2 proved" in said and "except where x = 0" in said and "z3 answers rightly" in said
+    assert "stale" not in said and f"all | none | yes | {state.judged:,} | 0 | 0 | 0 | {state.judged:,} | 0" in said
+    assert "stale" not in section(made["reference--dot"]) + section(made["reference--net-fan-out"])
     for row in claims_io.for_operator(out / "proofs", "dot"):
         assert f"{row['what']}." in section(made["reference--dot"])
     assert "1 claims, 1 proved by enumeration" not in section(made["reference--net-fan-out"])
