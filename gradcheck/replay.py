@@ -163,7 +163,7 @@ def at_point(call: Call, finding: Finding, meant: Callable[..., Any] | None = No
         rng, profile = np.random.default_rng(0), PROFILES["default"]
         claim = call.implementation.forward if meant is None else meant
         made = widen(call, claim), rng, grain(call, claim, rng)
-        looker = Looker(call, claim, single, *made, certifier=Certifier.of(call, claim))
+        looker = Looker(call, claim, single, *made, certifier=Certifier.of(call, claim, single=single))
         found = [] if meant is None else forward_findings(call, meant)
         if not point.cotangents:
             return found

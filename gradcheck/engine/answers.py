@@ -20,6 +20,11 @@ CLOSE_BY = (2.0**-20, 2.0**-10)
 """Relative changes of inputs and cotangent that move a rounding error, and hardly that of a wrong formula.  The second is for answers
 that are rounded so coarsely that the first does not reach the next value: 1 - z with z = 1 - 2^-40, say."""
 
+WORST = 4.0
+"""How much more an answer may err than its repetitions move: twice, as both may stand at opposite ends of their spread, and twice again,
+as the answer that is asked about is the worst of some hundreds in a check, and its repetitions are some twenty.
+Chosen, not derived; softmax as p (g - p . g) with one entry far above the others was seen to need 2.1."""
+
 Slopes = Callable[[Sequence[Array], Sequence[Array]], Array | None]
 """The derivative of g . f along some rows, (D,), from the active inputs and the cotangents g; None where it is not known."""
 
@@ -69,11 +74,11 @@ class Answers:
             close_by = functools.partial(_by_imaginary_steps, owner, rows)
             here = close_by([point.inputs[k] for k in self.call.active], point.cotangents)
             if here is None:
-                return 2 * moved
+                return WORST * moved
             true = np.abs(here - known.value) <= known.bound + CLOSE_BY[0] * np.abs(known.value)
         for by in CLOSE_BY:
             moved = np.maximum(moved, np.where(true, self._scatter(owner, point, rows, max(u, by), close_by), 0.0))
-        return 2 * moved  # the answer and its repetitions may stand at opposite ends of their spread
+        return WORST * moved
 
     def _scatter(self, owner: Forward, point: Point, rows: Array, by: float, close_by: Slopes) -> Array:
         """The largest error of the answer over nine places close by, where it scatters; else 0."""

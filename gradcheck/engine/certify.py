@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from gradcheck.engine.answers import CLOSE_BY, Slopes
-from gradcheck.engine.judge import Truth
+from gradcheck.engine.judge import Truth, allowance, judge
+from gradcheck.engine.own_text import in_real_numbers
 from gradcheck.engine.probes import Probe
 from gradcheck.flat import roundoff
 from gradcheck.oracles.ball import METHOD, Enclosure, enclose
@@ -28,18 +29,23 @@ SMOOTHLY = (Local.SMOOTH, Local.ONE_SIDED, Local.UNDECIDED)
 
 @dataclass(slots=True)
 class Certifier:
-    """Encloses derivatives of ``claim`` as long as its text can be traced; ``reason`` says why not."""
+    """Encloses derivatives of ``claim`` as long as its text can be traced; ``reason`` says why not.
+
+    ``blurred``: the enclosure at the last point, where the forward's own rounding is as large as its values.
+    """
 
     call: Call
     claim: Callable[..., Any]
+    single: bool = True
     reason: str = ""
     hopeless: bool = False
     crossed: bool = False
+    blurred: Enclosure | None = None
 
     @classmethod
-    def of(cls, call: Call, claim: Callable[..., Any]) -> Certifier:
-        """For this call, or a certifier that never answers."""
-        made = cls(call, claim)
+    def of(cls, call: Call, claim: Callable[..., Any], *, single: bool = True) -> Certifier:
+        """For this call, or a certifier that never answers.  ``single``: the forward gives one array and not a tuple."""
+        made = cls(call, claim, single)
         kinds = {np.asarray(call.leaves[k]).dtype.kind for k in call.active}
         if not call.plain:
             made._stop("its arguments are trees")
@@ -53,7 +59,8 @@ class Certifier:
         self.reason, self.hopeless = reason, True
 
     def at(self, leaves: Sequence[Any], cotangents: tuple[Array, ...]) -> Enclosure | None:
-        """The enclosure at these leaves; None where there is none."""
+        """The enclosure at these leaves; None where there is none that decides."""
+        self.blurred = None
         if self.hopeless:
             return None
         call = self.call
@@ -73,6 +80,10 @@ class Certifier:
             found = f"{type(error).__name__}: {error}"
         if isinstance(found, str):
             self.reason = self.reason or found
+            return None
+        if found.blurred:
+            self.reason = self.reason or "the forward's own rounding is as large as its values"
+            self.blurred = found
             return None
         return found
 
@@ -120,18 +131,41 @@ class Certifier:
         self,
         found: Enclosure,
         rows: Array,
+        answer: Array,
+        leaves: Sequence[Any],
+        cotangents: tuple[Array, ...],
+        magnitude: Array,
+        dtype: np.dtype[Any],
+        rng: np.random.Generator,
+    ) -> Array:
+        """How far an honest answer in numbers of type ``dtype`` may be from the truth, along each row: what it excuses is inaccurate.
+
+        Two roads: rounding of the derivative of the forward's text, and rounding of the answer's own text, where that is the
+        derivative in real numbers.  ``magnitude`` are the sums A of the sizes of the answer's terms.
+        """
+        error = np.abs(answer - rows @ found.value)
+        most = self._of_the_forward(found, rows, cotangents, error, magnitude, dtype, rng)
+        return (
+            most
+            if np.all(error <= most)
+            else np.fmax(most, self._of_the_answer(found, rows, answer, leaves, cotangents, dtype))
+        )
+
+    def _of_the_forward(
+        self,
+        found: Enclosure,
+        rows: Array,
         cotangents: tuple[Array, ...],
         error: Array,
         magnitude: Array,
         dtype: np.dtype[Any],
         rng: np.random.Generator,
     ) -> Array:
-        """How far reverse accumulation of the text itself is from the truth in numbers of type ``dtype``, along each row.
+        """How far reverse accumulation of the forward's text is from the truth, along each row.
 
         The largest error at the point and at nine places close by, as errors scatter.  A text that subtracts nearly equal numbers has no
         backward pass that is better; the answer may be four times worse, as another order of the same operations may be (chosen, not
-        derived: what it excuses is called inaccurate, never right).  ``error`` is what the answer is off by: it ends early where
-        that is far larger; ``magnitude`` are the sums A of the sizes of its terms.
+        derived).  ``error`` is what the answer is off by: it ends early where that is far larger.
         """
         most = np.zeros(len(rows))
         for count, by in enumerate((0.0, *(max(CLOSE_BY[0], roundoff(dtype)),) * 9)):
@@ -144,6 +178,46 @@ class Certifier:
         share = np.divide(most, magnitude, out=np.zeros_like(most), where=magnitude > 0)
         common = float(np.max(share, initial=0.0, where=share <= 2.0**-10))
         return np.asarray(4 * np.fmax(most, common * magnitude))
+
+    def _of_the_answer(
+        self,
+        found: Enclosure,
+        rows: Array,
+        answer: Array,
+        leaves: Sequence[Any],
+        cotangents: tuple[Array, ...],
+        dtype: np.dtype[Any],
+    ) -> Array:
+        """The answer's error along each row, where rounding of its own text explains half of it and more; else 0."""
+        error = np.abs(answer - rows @ found.value)
+        own = in_real_numbers(self.call, _copies(leaves), cotangents, self.single, dtype, OPERATIONS)
+        if own is None:
+            return np.zeros(len(rows))
+        exact, rounding = rows @ own[0], np.abs(rows) @ own[1]
+        explained = np.abs(exact - rows @ found.value) <= np.abs(rows) @ found.bound + error / 2
+        return np.where(explained & (np.abs(answer - exact) <= rounding), error, 0.0)
+
+    def judged(
+        self,
+        found: Enclosure,
+        rows: Array,
+        answer: Array,
+        leaves: Sequence[Any],
+        cotangents: tuple[Array, ...],
+        dtype: np.dtype[Any],
+        unit: tuple[float, float],
+        rng: np.random.Generator,
+    ) -> tuple[Truth, Array, Array]:
+        """Truth, judgement and allowance of the answer along each row, by the enclosure alone; nothing is asked of the forward.
+
+        ``unit``: unit roundoff and least subnormal of the answer's type.
+        """
+        known = Truth.of(
+            rows @ found.value, np.abs(rows) @ found.bound, Local.SMOOTH, f"{METHOD}, {found.bits} bits", certified=True
+        )
+        k = self.movement(found, rows, cotangents, unit[0], rng)
+        honest = self.honest(found, rows, answer, leaves, cotangents, known.magnitude, dtype, rng)
+        return known, judge(answer, known, *unit, movement=k, honest=honest), allowance(known, *unit, k)
 
     def contradicted(self, found: Enclosure, rows: Array, cotangents: tuple[Array, ...]) -> Array:
         """Rows on which values alone exclude the enclosure: a derivative formula of the table, or flint, is wrong there.
@@ -172,9 +246,9 @@ class Certifier:
         """What probes found wrong, with enclosures for estimates.
 
         A difference named an entry because it saw an error beyond its own bound: where there is none of that size, it erred itself.
-        Nor is an answer named that is as good as an automatic derivative (``honest``).
+        Nor is an answer named that is as good as an automatic derivative (``honest``), be it of a text whose values are blurred.
         """
-        known = self.at(leaves, cotangents)
+        known = self.at(leaves, cotangents) or self.blurred
         if known is None:
             return found
         out = []
@@ -187,8 +261,12 @@ class Certifier:
                     if not np.abs(answer[k] - known.value[k])
                     <= max(float(known.bound[k]), b / 2 if np.isfinite(b) else 0.0)
                 ]
-                rows, error = np.eye(answer.size)[apart], np.abs(answer - known.value)[apart]
-                honest = self.honest(known, rows, cotangents, error, np.abs(known.value[apart]), dtype, rng)
+                rows, error, size = (
+                    np.eye(answer.size)[apart],
+                    np.abs(answer - known.value)[apart],
+                    np.abs(known.value[apart]),
+                )
+                honest = self.honest(known, rows, answer[apart], leaves, cotangents, size, dtype, rng)
                 apart = [k for k, e, h in zip(apart, error, honest, strict=True) if not e <= h]
                 wrong = tuple((k, float(known.value[k]), float(known.bound[k])) for k in apart)
                 probe = replace(probe, wrong=wrong, method=f"{METHOD}, {known.bits} bits; named by probes")

@@ -47,6 +47,10 @@ NARROW = 2.0**-12
 SETTLED = (Judgement.RIGHT, Judgement.INACCURATE, Judgement.WRONG, Judgement.CONVENTION)
 
 
+DEAREST = 4
+"""The part of the evaluations that one point is charged with at the most: a hull at one kink may take them all, and the rest is to be seen."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """What is examined: a call, the forward that is the truth, and the words for the record."""
@@ -89,6 +93,7 @@ class _Examination:
         self.untested: list[str] = []
         self.leaves = list(self.call.leaves)
         self.tangents = 0
+        self.charged = 0
         self.begun = time.process_time()
         self.narrow = any(roundoff(np.asarray(self.call.leaves[k]).dtype) >= NARROW for k in self.call.active)
         self.ratios: dict[int, list[tuple[float, float]]] = defaultdict(list)
@@ -126,7 +131,7 @@ class _Examination:
             widen(self.call, claim),
             self.rng,
             grain(self.call, claim, self.rng),
-            certifier=None if drawn else Certifier.of(self.call, claim),
+            certifier=None if drawn else Certifier.of(self.call, claim, single=self.single),
         )
         p = self.profile
         given = looker.at(self.leaves, "the given point", short=p.short, full=p.full, whole=p.whole, probes=p.probes)
@@ -231,6 +236,7 @@ class _Examination:
         self.first_point = self.first_point or look.point
         self.counts["points"] += 1
         self.counts["evaluations"] += look.evaluations
+        self.charged += min(look.evaluations, self.profile.evaluations // DEAREST)
         self.found += findings.of_look(self.call, look)
         if look.judgement is not None and look.truth is not None:
             counts = np.bincount(look.judgement, minlength=len(Judgement))
@@ -281,7 +287,7 @@ class _Examination:
             if self.late():
                 late += 1
                 continue
-            spent = self.counts["evaluations"]
+            spent = self.charged
             if spent >= 2 * most:
                 skipped += 1
                 continue

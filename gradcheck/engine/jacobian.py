@@ -50,7 +50,12 @@ def jacobian_of(
         if not 0 < count <= ROWS or any(part.dtype.kind == "c" for part in outputs):
             return None
         looker = Looker(
-            call, definition, single, widen(call, definition), rng, certifier=Certifier.of(call, definition)
+            call,
+            definition,
+            single,
+            widen(call, definition),
+            rng,
+            certifier=Certifier.of(call, definition, single=single),
         )
         looks = [_row(looker, leaves, outputs, j, failing) for j in range(count)]
     if any(row is None for row in looks):

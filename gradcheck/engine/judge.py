@@ -9,8 +9,8 @@ cotangent, J the Jacobian with m outputs, ``tiny`` the least subnormal:
   a sum of m products errs by m u A at the most and by about sqrt(m) u A in practice (Higham & Mary 2019), 4 roundings
   belong to the factors; k is the truth's own movement under ulp-sized changes of inputs and cotangent;
 * natural scale        N_i = sum_j |g_j| min_rho max|f_j|/rho  (Cauchy's inequality);
-* the implementation's own movement W, capped at sqrt(u) N, the error of an honest derivative of the same text, and a few lost digits
-  D = u^(13/16) A + u^(-1/8) k: they may turn wrong into inaccurate, never into right.
+* the implementation's own movement W, capped at sqrt(u) N, the error of an honest derivative of the same text, that which rounding of the
+  answer's own text explains, and a few lost digits D = u^(13/16) A + u^(-1/8) k: they may turn wrong into inaccurate, never into right.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ def judge(
     """One ``Judgement`` per coordinate.
 
     ``movement`` is k, ``own_movement`` is W before its cap, ``honest`` the error that an automatic derivative of the text commits in the
-    same arithmetic, ``grain`` the roundoff of the arithmetic in the forward.
+    same arithmetic, or that rounding of the answer's own text explains, ``grain`` the roundoff of the arithmetic in the forward.
     A truth that is looser than every allowance can refute but not confirm: there the judgement is INCONCLUSIVE.
     """
     t, b = truth.value, truth.bound

@@ -22,7 +22,6 @@ from gradcheck.engine.screen import fixed_choices, jacobian, kinked_across, scre
 from gradcheck.engine.tolerance import GRANTED, Tolerance
 from gradcheck.engine.truth import CONFLICTING, estimate, truth
 from gradcheck.flat import Layout, largest, least, pack, roundoff
-from gradcheck.oracles.ball import METHOD
 from gradcheck.oracles.imaginary import sizes
 from gradcheck.records import Array, Local, Observation, Point
 from gradcheck.strategies.directions import cotangent
@@ -112,13 +111,18 @@ class Looker:
     ) -> Look | None:
         """Look at this point; None where the claimed forward is not defined, or overflows and certified truth is not to be had.
 
+        Arithmetic may take a subnormal number for 0: where the forward is not defined there, it is not here.
+
         Up to ``short`` coordinates the short way is tried first (``screen``); it is all that is done, unless a doubt
         arises or the look is to be ``full``.  Else each of up to ``whole`` coordinates gets a bounded derivative of its
         own, and with more of them each argument gets ``probes`` directional ones.  With ``only`` some rows of the basis
         a glaring error of these is believed at once: enough to try whether a smaller point fails, too.
         """
+        flushed = self._flushed(leaves)
         try:
             outputs = self.call.forward(fresh(leaves))
+            if flushed is not None and not np.all(np.isfinite(pack(self.call.forward(flushed)))):
+                return None
         except CAUGHT:
             return None
         owner = Forward.at(self.call, self.claim, leaves, self.wide, self.grain, self.mode)
@@ -152,6 +156,17 @@ class Looker:
         rows = np.flatnonzero(~made.settled)
         return made.with_rows(rows, self._whole(site, rows))
 
+    def _flushed(self, leaves: Sequence[Any]) -> list[Any] | None:
+        """The leaves with 0 for each subnormal number; None where there is none."""
+        out, any_ = fresh(leaves), False
+        for k in self.call.active:
+            a = np.asarray(leaves[k])
+            if a.dtype.kind == "f":
+                small = (a != 0) & (np.abs(a) < np.finfo(a.dtype).smallest_normal)
+                if small.any():
+                    out[k], any_ = np.where(small, a.dtype.type(0), a), True
+        return out if any_ else None
+
     def answer_is_finite(self, leaves: Sequence[Any]) -> bool:
         """Whether the answer is finite at this point, or need not be: the forward is not finite there, or raises."""
         try:
@@ -164,14 +179,14 @@ class Looker:
         return all(g is None or bool(np.all(np.isfinite(pack([g])))) for g in seen.gradients)
 
     def differentiable(self, look: Look) -> bool:
-        """Whether differences find a derivative, or a kink, along a random direction at the point of the look."""
+        """Whether differences find a derivative, or a kink, along each of three random directions at the point of the look."""
         owner = Forward.at(self.call, self.claim, look.point.inputs, self.wide, self.grain)
         if owner is None:
             return False
         x = pack([owner.leaves[k] for k in self.call.active])
         rows = basis(self.call, owner.layout)
-        d = (self.rng.normal(size=len(rows)) * sizes(x, rows)) @ rows
-        found = estimate(owner, owner, x, d[None])
+        d = (self.rng.normal(size=(3, len(rows))) * sizes(x, rows)) @ rows
+        found = estimate(owner, owner, x, d)
         return not np.any((found.kind == Local.OUTSIDE) | (found.kind == Local.UNDECIDED))
 
     def _overflowing(
@@ -200,28 +215,12 @@ class Looker:
             return None
         rows = basis(self.call, layout)
         rows = rows if only is None else rows[only]
-        answer, value = rows @ self.answers.fill(seen, layout), rows @ found.value
-        known = Truth.of(
-            value, np.abs(rows) @ found.bound, Local.SMOOTH, f"{METHOD}, {found.bits} bits", certified=True
-        )
-        u, tiny = self.unit(layout)
-        k = self.certifier.movement(found, rows, g, u, self.rng)
-        error, coarsest = np.abs(answer - value), max(layout.dtypes, key=roundoff)
-        honest = self.certifier.honest(found, rows, g, error, known.magnitude, coarsest, self.rng)
-        judgement = judge(answer, known, u, tiny, movement=k, honest=honest)
-        outside = ~(np.isfinite(answer) & np.isfinite(value))
-        return Look(
-            point,
-            seen,
-            layout,
-            answer,
-            rows,
-            known,
-            np.where(outside, int(Judgement.OUTSIDE), judgement),
-            (),
-            0,
-            allowance(known, u, tiny, k),
-        )
+        answer, unit = rows @ self.answers.fill(seen, layout), self.unit(layout)
+        coarsest = max(layout.dtypes, key=roundoff)
+        known, judgement, slack = self.certifier.judged(found, rows, answer, leaves, g, coarsest, unit, self.rng)
+        outside = ~(np.isfinite(answer) & np.isfinite(known.value))
+        judgement = np.where(outside, int(Judgement.OUTSIDE), judgement)
+        return Look(point, seen, layout, answer, rows, known, judgement, (), 0, slack)
 
     def _site(self, owner: Forward, point: Point, seen: Observation, v: Array) -> Site:
         x, g = pack([owner.leaves[k] for k in self.call.active]), pack(point.cotangents)
@@ -291,7 +290,27 @@ class Looker:
         return Look(point, seen, owner.layout, v, None, None, None, found, owner.evaluations)
 
     def _whole(self, every: Site, chosen: Array, full: bool = False) -> Look:
-        """Each of the chosen rows by itself."""
+        """Each of the chosen rows by itself.
+
+        Where the forward's rounding is as large as its values, floating point shows a function that the text does not denote: an answer
+        is wrong there if it is the derivative of neither.
+        """
+        look = self._by_rows(every, chosen, full)
+        blurred = None if self.certifier is None else self.certifier.blurred
+        if blurred is None or self.certifier is None or look.judgement is None:
+            return look
+        wrong = np.flatnonzero(look.judgement == Judgement.WRONG)
+        if not wrong.size:
+            return look
+        at, coarsest = every.part(chosen[wrong]), max(every.owner.layout.dtypes, key=roundoff)
+        _, again, _ = self.certifier.judged(
+            blurred, at.rows, at.answer, at.point.inputs, at.point.cotangents, coarsest, (at.u, at.tiny), self.rng
+        )
+        judgement = np.array(look.judgement)
+        judgement[wrong[again != Judgement.WRONG]] = int(Judgement.INCONCLUSIVE)
+        return replace(look, judgement=judgement)
+
+    def _by_rows(self, every: Site, chosen: Array, full: bool) -> Look:
         at = every.part(chosen)
         owner, answer = at.owner, at.answer
         known = truth(owner, at.x, at.g, at.rows)
@@ -330,11 +349,16 @@ class Looker:
             if enclosed is not None and self.certifier is not None and wrong.size:
                 # A table that is wrong itself measures nothing: it is tried before an answer is measured by it.
                 clash = self.certifier.contradicted(enclosed, at.rows, at.point.cotangents)
-                error = np.abs(answer[wrong] - known.value[wrong])
-                size = known.magnitude[wrong]
-                coarsest = max(owner.layout.dtypes, key=roundoff)
+                coarsest, here = max(owner.layout.dtypes, key=roundoff), at.part(wrong)
                 honest[wrong] = self.certifier.honest(
-                    enclosed, at.rows[wrong], at.point.cotangents, error, size, coarsest, self.rng
+                    enclosed,
+                    here.rows,
+                    here.answer,
+                    at.point.inputs,
+                    at.point.cotangents,
+                    known.magnitude[wrong],
+                    coarsest,
+                    self.rng,
                 )
                 judgement = judge(
                     answer, known, at.u, at.tiny, movement=k, own_movement=own, honest=honest, grain=grain

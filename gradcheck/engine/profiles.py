@@ -15,7 +15,8 @@ from gradcheck.errors import UsageError
 class Profile:
     """``short``: coordinates up to which imaginary steps and one difference are tried first; ``whole``: coordinates up to
     which every entry gets a bounded derivative of its own at the given point (``nearby`` at further points); ``probes``:
-    random-sign directions per larger argument; ``evaluations``: forward calls after which no further point is begun;
+    random-sign directions per larger argument; ``evaluations``: forward calls after which no further point is begun, one point
+    counting for a quarter of them at the most;
     ``shrink``: examples that Hypothesis may try; ``contract``: whether the contract is inspected in full;
     ``extremes``: whether every entry is taken to large values alone;
     ``full``: whether every entry gets a bounded derivative at the given point although the short way decided it;

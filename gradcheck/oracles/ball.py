@@ -26,7 +26,8 @@ FAITHFUL = 2.0**-4
 class Enclosure:
     """The derivative of sum_k <g_k, f_k>: packed midpoints and radii, (n,) both; where nothing is known, nan and inf.
 
-    ``program`` is the branch that was traced, a function of ``inputs``, of which the derivative belongs to ``active``.
+    ``program`` is the branch that was traced, a function of ``inputs``, of which the derivative belongs to ``active``.  ``blurred``: the
+    forward's own rounding is as large as its values, so that the function in floating point may be another one.
     """
 
     value: Array
@@ -35,6 +36,7 @@ class Enclosure:
     program: Any
     inputs: tuple[Array, ...]
     active: tuple[int, ...]
+    blurred: bool = False
 
     @property
     def within_range(self) -> bool:
@@ -125,13 +127,12 @@ def enclose(
                 return "equal numbers are compared there"
             if not agrees(made, inputs, outputs[0] if made.single else tuple(outputs)):
                 return "the traced text does not give the values that the forward gives"
-            if _blur(made.program, inputs, cotangents, outputs) > FAITHFUL:
-                return "the forward's own rounding is as large as its values"
+            blurred = _blur(made.program, inputs, cotangents, outputs) > FAITHFUL
             active = tuple(traced.index(k) for k in wrt)
             value, bound, bits = _gradient(made.program, inputs, cotangents, active, 2048)
     except NumbersError as error:
         return str(error)
-    return Enclosure(value, bound, bits, made.program, inputs, active)
+    return Enclosure(value, bound, bits, made.program, inputs, active, blurred)
 
 
 def _blur(program: Any, inputs: Sequence[Array], cotangents: Sequence[Array], outputs: Sequence[Array]) -> float:

@@ -118,7 +118,8 @@ def _circles(
 ) -> tuple[Array, Array, Array, int]:
     """Whether each entry is holomorphic, what its bound must grow by for that, its natural scale, all (D, m); circles drawn.
 
-    Where the noise of the test exceeds 2^-10 of the slope, the test says little, and its noise is added to the bound.
+    Where the noise of the test exceeds 2^-10 of the slope, the test says little, and its noise is added to the bound; so it is where the
+    values stand still: an eigenvalue of LAPACK has no imaginary part, and a slope that is hidden by its rounding.
     """
     count, m = slope.shape
     passed = np.zeros((count, m), dtype=bool)
@@ -147,7 +148,7 @@ def _circles(
         blunt = (allowed > 2.0**-4 * before[rows]) & (allowed > 2.0 * sharpest[rows])
         fits = still | ((residue <= allowed) & ~blunt)
         before[rows] = residue
-        extra = np.where(still | (allowed <= 2.0**-10 * np.abs(known)), 0.0, allowed)
+        extra = np.where(allowed <= 2.0**-10 * np.abs(known), 0.0, allowed)
         slack[rows] = np.where(fits, np.minimum(slack[rows], extra), slack[rows])
         passed[rows] |= fits
     return passed, np.where(passed, slack, 0.0), scale, drawn

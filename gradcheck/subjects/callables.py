@@ -64,18 +64,21 @@ class Call:
 
     def vjp(self, cotangents: tuple[Array, ...], leaves: Sequence[Any], single: bool) -> Observation:
         """The backward pass at these leaves.  ``single``: the forward gave one array and not a tuple."""
-        arguments = self.build(leaves)
         try:
-            if self.implementation.stateful:
-                self.implementation.forward(*arguments, **self.kwargs)
-            cotangent = cotangents[0] if single else cotangents
-            if self.cotangent_only:
-                answer = self.implementation.vjp(cotangent)
-            else:
-                answer = self.implementation.vjp(cotangent, *arguments, **self.kwargs)
+            answer = self.pull(cotangents, leaves, single)
         except CAUGHT as error:
             return Observation(failure=describe_failure(error))
         return self.sort_gradients(answer)
+
+    def pull(self, cotangents: Sequence[Any], leaves: Sequence[Any], single: bool) -> Any:
+        """What the backward pass returns; raises what it raises."""
+        arguments = self.build(leaves)
+        if self.implementation.stateful:
+            self.implementation.forward(*arguments, **self.kwargs)
+        cotangent = cotangents[0] if single else tuple(cotangents)
+        if self.cotangent_only:
+            return self.implementation.vjp(cotangent)
+        return self.implementation.vjp(cotangent, *arguments, **self.kwargs)
 
     def jvp(self, tangents: tuple[Array, ...], leaves: Sequence[Any]) -> tuple[Array, ...] | Failure:
         """Output tangents, one per output; or the exception as data."""
@@ -98,32 +101,23 @@ class Call:
 
     def sort_gradients(self, answer: Any) -> Observation:
         """One gradient per active leaf out of whatever the backward pass returned, with the breaches of form."""
-        owners = sorted({self.owners[k] for k in self.active})
-        expected = len(owners)
-        parts: list[Any]
-        if expected == 1 and not (isinstance(answer, (tuple, list)) and len(answer) in (1, len(self.arguments))):
-            parts = [answer]
-        elif expected == 1 and len(answer) == 1 and _same_form(self.arguments[owners[0]], answer):
-            parts = [answer]
-        elif isinstance(answer, (tuple, list)) and len(answer) == expected:
-            parts = list(answer)
-        elif isinstance(answer, (tuple, list)) and len(answer) == len(self.arguments):
-            parts = [answer[k] for k in owners]
-        else:
+        parts = self.parts(answer)
+        if parts is None:
             got = f"{len(answer)} gradients" if isinstance(answer, (tuple, list)) else f"one {type(answer).__name__}"
             names = ", ".join(self.paths[k] for k in self.active)
+            owners = {self.owners[k] for k in self.active}
             return Observation(
                 breaches=(
                     (
                         "GC201",
                         names,
-                        f"the vjp returned {got} for {expected} differentiable arguments; "
+                        f"the vjp returned {got} for {len(owners)} differentiable arguments; "
                         f"return a tuple with one gradient for each of: {names}",
                     ),
                 )
             )
         found: dict[int, Any] = {}
-        for owner, part in zip(owners, parts, strict=True):
+        for owner, part in zip(sorted({self.owners[k] for k in self.active}), parts, strict=True):
             numbers = [k for k, o in enumerate(self.owners) if o == owner]
             found.update(zip(numbers, trees.aligned(self.arguments[owner], part), strict=True))
         gradients: list[Array | None] = []
@@ -133,6 +127,20 @@ class Call:
             gradients.append(gradient)
             breaches += [breach] if breach else []
         return Observation(gradients=tuple(gradients), breaches=tuple(breaches))
+
+    def parts(self, answer: Any) -> list[Any] | None:
+        """What the backward pass returned for each argument that is differentiated; None where their number cannot be."""
+        owners = sorted({self.owners[k] for k in self.active})
+        expected = len(owners)
+        if expected == 1 and not (isinstance(answer, (tuple, list)) and len(answer) in (1, len(self.arguments))):
+            return [answer]
+        if expected == 1 and len(answer) == 1 and _same_form(self.arguments[owners[0]], answer):
+            return [answer]
+        if isinstance(answer, (tuple, list)) and len(answer) == expected:
+            return list(answer)
+        if isinstance(answer, (tuple, list)) and len(answer) == len(self.arguments):
+            return [answer[k] for k in owners]
+        return None
 
     def _one(self, k: int, value: Any) -> tuple[Array | None, tuple[str, str, str] | None]:
         path, leaf = self.paths[k], np.asarray(self.leaves[k])

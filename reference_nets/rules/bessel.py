@@ -41,10 +41,11 @@ def i0e(x: Array) -> Array:
 
 
 def i1e(x: Array) -> Array:
-    """``e^-|x| (I_0 - I_1 - I_1/x)(|x|)``, and 1/2 at 0."""
+    """``e^-|x| (I_0 - I_1 - I_1/x)(|x|)``, and 1/2 close to 0, where ``I_1`` is a subnormal number and has few digits."""
     away = np.abs(x)
-    safe = np.where(away > 0, away, 1)
-    return np.where(away > 0, _gap(safe) - special.i1e(safe) / safe, 0.5)
+    beyond = away > 2.0**-100  # within, the slope is 1/2 - x
+    safe = np.where(beyond, away, 1)
+    return np.where(beyond, _gap(safe) - special.i1e(safe) / safe, 0.5)
 
 
 def _wave(order: int, x: Array) -> tuple[Array, Array]:

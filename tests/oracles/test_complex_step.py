@@ -161,3 +161,14 @@ def test_what_rejects_complex_numbers_is_asked_once():
         return np.floor(z.real)
 
     assert complex_step(f, np.ones(5), np.eye(5)) is None and len(calls) == 2
+
+
+def test_what_stands_still_in_floating_point_is_bounded_by_what_may_be_hidden() -> None:
+    # An output without imaginary part, as the eigenvalues of LAPACK, whose slope its own rounding hides at this point.
+    def f(z: np.ndarray) -> np.ndarray:
+        return np.stack([1e4 + 1e-9 * np.real(z[0]) + 0 * z[0], z[0] * z[0]])
+
+    found = complex_step(f, np.array([1e-4]), np.eye(1))
+    assert found is not None
+    assert abs(found.value[0, 0] - 1e-9) <= found.bound[0, 0]
+    assert abs(found.value[0, 1] - 2e-4) <= found.bound[0, 1] <= 1e-15
