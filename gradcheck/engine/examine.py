@@ -48,7 +48,7 @@ SETTLED = (Judgement.RIGHT, Judgement.INACCURATE, Judgement.WRONG, Judgement.CON
 
 
 DEAREST = 4
-"""The part of the evaluations that one point is charged with at the most: a hull at one kink may take them all, and the rest is to be seen."""
+"""The part of the evaluations that one point is charged with at most: a hull at one kink may take them all, and the rest is to be seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
