@@ -193,9 +193,10 @@ class Certifier:
         own = in_real_numbers(self.call, _copies(leaves), cotangents, self.single, dtype, OPERATIONS)
         if own is None:
             return np.zeros(len(rows))
-        exact, rounding = rows @ own[0], np.abs(rows) @ own[1]
-        explained = np.abs(exact - rows @ found.value) <= np.abs(rows) @ found.bound + error / 2
-        return np.where(explained & (np.abs(answer - exact) <= rounding), error, 0.0)
+        exact, bound, rounding = rows @ own[0], np.abs(rows) @ own[1], np.abs(rows) @ own[2]
+        explained = np.abs(exact - rows @ found.value) <= bound + np.abs(rows) @ found.bound + error / 2
+        explained &= np.isfinite(rounding) & (np.abs(answer - exact) <= bound + rounding)
+        return np.where(explained, error, 0.0)
 
     def judged(
         self,

@@ -21,8 +21,8 @@ from gradcheck.subjects.callables import CAUGHT, Call
 
 def in_real_numbers(
     call: Call, leaves: Sequence[Any], cotangents: Sequence[Array], single: bool, dtype: np.dtype[Any], limit: int
-) -> tuple[Array, Array] | None:
-    """What the text of the vjp gives in real numbers, and how far rounding in ``dtype`` may take it, (n,) both; None where not known.
+) -> tuple[Array, Array, Array] | None:
+    """What the text of the vjp gives in real numbers, its bound, and how far rounding in ``dtype`` may take it, each (n,); None if unknown.
 
     ``single``: the forward gives one array and not a tuple.  ``limit``: operations on single numbers after which a text is too long.
     """
@@ -54,8 +54,12 @@ def in_real_numbers(
             made = trace(text, arguments, wrt=traced, limit=limit)
             if made.unit > u or [v.shape for v in made.value] != [np.shape(leaves[k]) for k in call.active]:
                 return None
-            exact = [np.ravel(v.value) for v in certified_value(made.program, inputs)]
-            bounds = [np.ravel(b) for b in rounding_bound(made, inputs, u)]
+            exact = certified_value(made.program, inputs)
+            rounding = rounding_bound(made, inputs, u)
     except (NumbersError, *CAUGHT):
         return None
-    return np.concatenate(exact), np.concatenate(bounds)
+    value, bound, off = (
+        np.concatenate([np.ravel(a) for a in part])
+        for part in ([e.value for e in exact], [e.error for e in exact], rounding)
+    )
+    return value, bound, off
