@@ -19,7 +19,8 @@ from gradcheck.report import text
 DRAWN = 80
 """Nodes of a picture at most: with more, nobody follows an edge."""
 
-_WIDTH, _HEIGHT, _ACROSS, _DOWN, _EDGE = 120, 70, 44, 18, 10
+_WIDTH, _HEIGHT, _ACROSS, _DOWN, _EDGE = 120, 70, 64, 18, 10
+"""Of a box, the gaps between boxes, which hold what comes back along a wire, and the margin."""
 _SWEEPS = 8  # further sweeps change nothing in graphs of this size
 
 

@@ -64,7 +64,7 @@ def network(name: str) -> Exhibit:
         inputs=random_inputs(case, _rng(name)),
         wrt=tuple(range(case.differentiated)),
         domain=_domain(case),
-        words={"family": "networks", "formula": name, "definition": f"built by {place}"}
+        words={"family": "networks", "formula": case.formula, "definition": f"built by {place}"}
         | fingerprints.words(vjp=backprop.vjp),
         graph=_graph(name, case),
     )

@@ -64,6 +64,16 @@ def products_and_fan_out(kit: Kit) -> Pair:
 
 
 NETWORKS = {
-    "extended network": Network(extended, lambda n, m, k: ((n + 1, m), (m + 1, k), (n,), (k,)), 4),
-    "products and fan-out": Network(products_and_fan_out, lambda n, m, k: ((3,),), 1),
+    "extended network": Network(
+        extended,
+        lambda n, m, k: ((n + 1, m), (m + 1, k), (n,), (k,)),
+        4,
+        formula="E = sum_j (o_j - t_j)^2 / 2 where o = tanh((sigma((x, 1) M_1), 1) M_2)",
+    ),
+    "products and fan-out": Network(
+        products_and_fan_out,
+        lambda n, m, k: ((3,),),
+        1,
+        formula="F(x, y, z) = tanh(x y + x y z) sigma(y z) where v = (x, y, z)",
+    ),
 }

@@ -59,7 +59,8 @@ class Network:
 
     ``build(kit)`` gives (forward, vjp); ``shapes(n, m, k)`` the shapes of the inputs, of which the first
     ``differentiated`` have gradients.  ``rational`` says that it needs nothing that ``RATIONALS`` lacks.  The inputs
-    numbered in ``probabilities`` have entries strictly between 0 and 1.
+    numbered in ``probabilities`` have entries strictly between 0 and 1.  ``formula`` is what ``forward`` computes in the
+    names of its inputs, over numbers that have tanh and the logistic function sigma.
     """
 
     build: Callable[[Kit], Pair]
@@ -67,6 +68,7 @@ class Network:
     differentiated: int
     rational: bool = True
     probabilities: tuple[int, ...] = ()
+    formula: str = ""
 
 
 def random_inputs(

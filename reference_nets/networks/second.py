@@ -10,6 +10,7 @@ from reference_nets import hessian_products, losses, mlp, second_order
 from reference_nets.generic import Value
 from reference_nets.losses import Loss
 from reference_nets.mlp import Layer
+from reference_nets.networks.layered import MEAN, OUTPUTS
 from reference_nets.networks.records import Gradients, Kit, Network, Pair, needed
 from reference_nets.second_order import Edge
 
@@ -83,13 +84,22 @@ def _softmax(kit: Kit) -> Loss:
 
 _R, _SLOPE = hessian_products.r_operator, hessian_products.gradient_of_slope
 
+UNITS = (
+    "F = tanh(w_4 . (h_1, h_2, h_3)) where h_3 = sigma(w_3 . (x, h_1, h_2)), h_2 = tanh(w_2 . x), h_1 = sigma(w_1 . x)"
+)
+BY_NODES = f"the gradient by w of {UNITS}"
+BY_PRODUCTS = f"the gradient by W_1, b_1, W_2, b_2 of C = {MEAN} where {OUTPUTS}"
+OF_SOFTMAX = f"the gradient by W_1, b_1, W_2, b_2 of C = -1/N sum_i y_i . log softmax(a_i) where {OUTPUTS}"
+
 NETWORKS = {
-    "any network": Network(any_network, _weights, 1),
-    "Hessian by nodes": Network(hessian_by_nodes, _weights, 1),
-    "Hessian, R-operator": Network(hessian_by_products(_R, _quadratic), _parameters, 1),
-    "Hessian, gradient of slope": Network(hessian_by_products(_SLOPE, _quadratic), _parameters, 1),
-    "Hessian, softmax, R-operator": Network(hessian_by_products(_R, _softmax), _parameters, 1, rational=False),
+    "any network": Network(any_network, _weights, 1, formula=UNITS),
+    "Hessian by nodes": Network(hessian_by_nodes, _weights, 1, formula=BY_NODES),
+    "Hessian, R-operator": Network(hessian_by_products(_R, _quadratic), _parameters, 1, formula=BY_PRODUCTS),
+    "Hessian, gradient of slope": Network(hessian_by_products(_SLOPE, _quadratic), _parameters, 1, formula=BY_PRODUCTS),
+    "Hessian, softmax, R-operator": Network(
+        hessian_by_products(_R, _softmax), _parameters, 1, rational=False, formula=OF_SOFTMAX
+    ),
     "Hessian, softmax, gradient of slope": Network(
-        hessian_by_products(_SLOPE, _softmax), _parameters, 1, rational=False
+        hessian_by_products(_SLOPE, _softmax), _parameters, 1, rational=False, formula=OF_SOFTMAX
     ),
 }

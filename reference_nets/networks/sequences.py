@@ -53,8 +53,22 @@ def _grid(n: int, m: int, k: int) -> tuple[tuple[int, ...], ...]:
 
 
 NETWORKS = {
-    "through time": Network(through_time, lambda n, m, k: ((n, n), (n,), (m, n)), 3),
-    "hidden Markov": Network(hidden_markov_model, lambda n, m, k: ((n,), (n, n), (n, k)), 3),
-    "variational, oscillator": Network(discretised(variational.oscillator), _grid, 1),
-    "variational, coupled": Network(discretised(variational.coupled), _grid, 1),
+    "through time": Network(
+        through_time, lambda n, m, k: ((n, n), (n,), (m, n)), 3, formula="o(t) = tanh(o(t - 1) W + x(t))"
+    ),
+    "hidden Markov": Network(
+        hidden_markov_model,
+        lambda n, m, k: ((n,), (n, n), (n, k)),
+        3,
+        formula="P = sum_j alpha_T(j) where alpha_t(j) = sum_i alpha_(t-1)(i) a_ij b_j(O_t), alpha_1(j) = pi_j b_j(O_1)",
+    ),
+    "variational, oscillator": Network(
+        discretised(variational.oscillator),
+        _grid,
+        1,
+        formula="J = sum_i (p_i^2 - u_i^2) / 2 h where p_i = (u_(i+1) - u_i) / h",
+    ),
+    "variational, coupled": Network(
+        discretised(variational.coupled), _grid, 1, formula="J = sum_i u_i^2 p_i^2 h where p_i = (u_(i+1) - u_i) / h"
+    ),
 }

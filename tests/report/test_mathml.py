@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gradcheck import catalogue
 from gradcheck.report.mathml import formula
+from reference_nets.networks import NETWORKS
 
 
 def shape(text: str) -> str:
@@ -92,3 +93,7 @@ def test_nearly_every_formula_of_the_catalogue_is_mathematics() -> None:
     left = [text for text in texts if "<math" not in formula(text)]
     # An interval that is open on one side only, and formulas in words.
     assert len(left) <= 3, left
+
+
+def test_the_formulas_of_the_networks_are_mathematics() -> None:
+    assert [name for name, case in NETWORKS.items() if "<math" not in formula(case.formula)] == []
