@@ -386,15 +386,18 @@ def _problems(task: tuple[Path, float]) -> list[str]:
 
 @contextmanager
 def limited(seconds: float) -> Iterator[None]:
-    """Raises ``TimeoutError`` in the block after some seconds; in the main thread of a process only."""
+    """Raises ``TimeoutError`` in the block after some seconds of the processor's time, so that a busy machine ends nothing.
+
+    In the main thread of a process only.
+    """
 
     def stop(*_: Any) -> None:
         raise TimeoutError
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)  # again, should somebody catch it
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds, 1.0)  # again, should somebody catch it
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)

@@ -135,6 +135,32 @@ class LogAbsGamma(sympy.Function):  # type: ignore[misc]  # sympy is untyped
         return sympy.polygamma(0, self.args[0])
 
 
+class Confluent(sympy.Function):  # type: ignore[misc]  # sympy is untyped
+    """0F1(; n; z) of whole n from 1 on, which is entire; ``normalised`` writes it by Bessel functions."""
+
+    nargs = 2
+
+    @classmethod
+    def eval(cls, order: Any, argument: Any) -> Any:
+        """1 at 0."""
+        return sympy.Integer(1) if argument.is_zero else None
+
+    def fdiff(self, argindex: int = 1) -> Any:
+        """DLMF 16.3.1."""
+        order, argument = self.args
+        if argindex != 2:
+            raise sympy.ArgumentIndexError(self, argindex)
+        return Confluent(order + 1, argument) / order
+
+
+def _confluent(order: Any, argument: Any) -> Any:
+    """DLMF 10.39.9 at z = w^2/4, both sides of which are even in w; only where w is found."""
+    root = sympy.sqrt(sympy.factor(4 * argument)).replace(sympy.Abs, lambda w: w)
+    if root.atoms(sympy.Pow) and not root.is_polynomial():
+        return Confluent(order, argument)
+    return sympy.factorial(order - 1) * (root / 2) ** (1 - order) * _bessel_i(root, order - 1)
+
+
 def _hurwitz(x: Any, s: float) -> Any:
     """DLMF 25.11.12 for whole s from 2 on."""
     if s == int(s) and s >= 2:
@@ -195,6 +221,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "hurwitz": _hurwitz,
     "gamma_p": _lower,
     "gamma_q": lambda x, a: 1 - _lower(x, a),
+    "hyp0f1": lambda x, b: Confluent(int(b), x),
     "log_abs_gamma": LogAbsGamma,
 }
 """The operations of the tape; ``add``, ``sub``, ``mul`` and ``neg`` are Python's."""
@@ -286,6 +313,7 @@ ORDERS = {
 
 def normalised(expression: Expression) -> Expression:
     """Bessel functions of orders 0 and 1 alone: derivatives bring in others; polygamma of x and not of 1 - x."""
+    expression = expression.replace(Confluent, _confluent)
     for family, function in ORDERS.items():
         expression = expression.replace(family, lambda n, x, f=function: f(x, n))
     if expression.has(sympy.polygamma):
@@ -342,7 +370,7 @@ KNOWN = {
         *(sympy.asin, sympy.acos, sympy.atan, sympy.atan2, sympy.sinh, sympy.cosh, sympy.tanh, sympy.asinh),
         *(sympy.acosh, sympy.atanh, sympy.erf, sympy.erfc, sympy.erfi, sympy.erfinv, sympy.erfcinv, sympy.gamma),
         *(sympy.loggamma, sympy.polygamma, sympy.besselj, sympy.bessely, sympy.besseli, sympy.besselk),
-        *(sympy.LambertW, sympy.Ei, sympy.zeta, sympy.lowergamma, Whole, LogAbsGamma),
+        *(sympy.LambertW, sympy.Ei, sympy.zeta, sympy.lowergamma, Whole, LogAbsGamma, Confluent),
     )
 }
 NUMBERS = {"Pi": sympy.pi, "Exp1": sympy.E}

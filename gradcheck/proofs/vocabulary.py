@@ -77,6 +77,15 @@ OPERATIONS = (
         POSITIVE,
         parametric=True,
     ),
+    Operation(
+        "hyp0f1",  # DLMF 16.3.1 with p = 0, q = 1
+        (lambda k, x, y, b: k.hyp0f1(x, n=b + 1) * k.powi(k.number(b), n=-1),),
+        lambda kind, x, b: x.hypgeom_0f1(kind(b)),
+        lambda m, x, b: m.hyp0f1(b, x),
+        lambda x, b: special.hyp0f1(b, x),
+        REAL,
+        parametric=True,
+    ),
     # (ln |gamma|)' = gamma' / gamma on either side of 0, DLMF 5.2.2
     Operation("log_abs_gamma", (lambda k, x, y: k.digamma(x),), _log_abs_gamma, "loggamma", special.gammaln, REAL),
 )
@@ -132,6 +141,14 @@ def _hyp1f1(a: Ids, b: Ids, z: Ids) -> Any:
     return wrap(emit("mul", emit("exp", half), both))
 
 
+def _hyp0f1(b: Ids, z: Ids) -> Any:
+    order = _constant(b, "hyp0f1")
+    if order != int(order) or order < 1:
+        raise Untraceable("hyp0f1", "of an order that is not 1, 2, 3 ..")
+    _note(f"{SAID}0F1(; n; z) by Bessel functions of order n - 1, DLMF 10.39.9")
+    return wrap(emit("hyp0f1", np.broadcast_to(z, np.broadcast(b, z).shape), n=order))
+
+
 def _gammaln(x: Ids) -> Any:
     if np.any(tape("gammaln").active[x]):
         compare("gammaln", x, number(0.0))  # its formula is another on each side
@@ -151,6 +168,7 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     "i0e": _scaled(0),
     "i1e": _scaled(1),
     "hyp1f1": _hyp1f1,
+    "hyp0f1": _hyp0f1,
 }
 
 

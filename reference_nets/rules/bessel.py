@@ -14,10 +14,12 @@ from reference_nets.rules._shapes import Array
 def i1(x: Array) -> Array:
     """``(I_0 + I_2) / 2``, a sum of positive numbers (DLMF 10.29.1).
 
-    Close to 0 the second is ``x^2/8``, to within ``x^4/96``; scipy's ``iv(2, x)`` is NaN for the smallest numbers.
+    Close to 0 the second is ``x^2/8 0F1(; 3; x^2/4)`` (DLMF 10.39.9); scipy's ``iv(2, x)`` is NaN for the smallest numbers.
     """
     far = np.abs(x) > 1e-4
-    second = np.where(far, special.iv(2, np.where(far, x, 1)), x * x / 8)
+    small = np.where(far, 0, x)
+    square = small * small
+    second = np.where(far, special.iv(2, np.where(far, x, 1)), square / 8 * special.hyp0f1(3, square / 4))
     slope: Array = special.i0(x) / 2 + second / 2  # the sum may leave the range where its half does not
     return slope
 

@@ -32,11 +32,13 @@ def selu(x: Array) -> Array:
 
 def gelu_tanh(x: Array) -> Array:
     """``s(z) + x s'(z) z'`` with the sigmoid s and ``z = 2 sqrt(2/pi) (x + 0.044715 x^3)``."""
-    near = np.clip(x, -50, 50)  # beyond, s is constant in every type, and the cube stays in range
     root = 2 * math.sqrt(2 / math.pi)
-    square = near * near
-    z = root * near * (1 + 0.044715 * square)
-    slope: Array = sigmoid(z) + near * sigmoid_slope(z) * (root * (1 + 3 * 0.044715 * square))
+    with np.errstate(
+        over="ignore"
+    ):  # where the cube leaves the range, s' is the right 0, which x multiplies one by one
+        z = root * x * (1 + 0.044715 * x * x)
+    bell = root * sigmoid_slope(z) * x
+    slope: Array = sigmoid(z) + (bell + 3 * 0.044715 * (bell * x * x))
     return slope
 
 

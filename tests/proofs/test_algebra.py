@@ -208,6 +208,7 @@ def test_every_reading_of_a_special_function_is_what_scipy_computes() -> None:
         "i0e": special.i0e,
         "i1e": special.i1e,
         "hyp1f1": lambda x: special.hyp1f1(1.5, 2, x),
+        "hyp0f1": lambda x: special.hyp0f1(3, x),
         "gammaln": special.gammaln,
         "fmod": lambda x: np.fmod(x, 0.75),
         "remainder": lambda x: np.remainder(x, 0.75),
@@ -215,7 +216,7 @@ def test_every_reading_of_a_special_function_is_what_scipy_computes() -> None:
         "ceil": np.ceil,
         "rint": np.rint,
     }
-    two_sided = ("i0e", "i1e", "hyp1f1", "gammaln", "fmod", "remainder", "floor_divide", "ceil", "rint")
+    two_sided = ("i0e", "i1e", "hyp1f1", "hyp0f1", "gammaln", "fmod", "remainder", "floor_divide", "ceil", "rint")
     with widened():
         for name, text in texts.items():
             for x in (0.3, 1.7, 6.2) + ((-0.4, -3.3) if name in two_sided else ()):
@@ -246,3 +247,29 @@ def test_a_tail_that_is_cut_where_float64_cannot_tell_is_proved_up_to_a_bound() 
     assert all("for |x| up to 2^1023" in b.how for b in shown.branches if b.result == BOUNDED)
     assert prove(special.erf, rule(5.0), [REALS]).result == REFUTED
     assert prove(special.erf, lambda g, x: (rule(40.0)(g, x)[0] * (1 + 2.0**-40),), [REALS]).result == PART
+
+
+def test_rules_that_leave_the_range_on_their_way_are_the_derivative_all_the_same() -> None:
+    """e^(-x^2) of a square that is infinite in float64 is 0; over the reals nothing is cut off, and a proof says so."""
+    from gradcheck import catalogue
+    from reference_nets.rules import RULES
+
+    for name in ("erf", "ndtr", "gelu", "gelu_tanh"):
+        shown = prove(catalogue.operator(name).definition, RULES[name], [REALS])
+        assert (name, shown.result) == (name, PROVED)
+        (far,) = RULES[name](np.array([1.0, 1.0]), np.array([-1e300, 1e300]))
+        assert np.array_equal(far, [0.0, 1.0] if "gelu" in name else [0.0, 0.0])
+
+
+def test_a_confluent_series_is_known_by_its_bessel_function_and_by_no_other() -> None:
+    """I_1' = (I_0 + I_2) / 2 with I_2 = x^2/8 0F1(; 3; x^2/4), at 0 too; other orders, factors and arguments are no proof."""
+    from scipy import special
+
+    def rule(order: float, factor: float, quarter: float = 4.0) -> Callable[..., Any]:
+        return lambda g, x: (g * (special.i0(x) + x * x / factor * special.hyp0f1(order, x * x / quarter)) / 2,)
+
+    shown = prove(special.i1, rule(3, 8), [REALS])
+    assert shown.result == PROVED and any("DLMF 10.39.9" in said for said in shown.assumptions)
+    for wrong in (rule(2, 8), rule(3, 4), rule(3, 8, 2), rule(4, 8), rule(3, 8 * (1 + 2.0**-20))):
+        assert prove(special.i1, wrong, [REALS]).result == REFUTED
+    assert prove(special.i1, rule(2.5, 8), [REALS]).result == UNKNOWN
