@@ -356,7 +356,7 @@ def prove(
     recheck
         Check the certificates in this directory again instead.
     time_limit
-        Seconds for one choice of an operator's parameters, after which it is unknown.
+        Seconds of the processor's time for one choice of an operator's parameters, after which it is unknown.
     """
     from gradcheck.cli import proving
 
