@@ -290,21 +290,23 @@ class Looker:
         return Look(point, seen, owner.layout, v, None, None, None, found, owner.evaluations)
 
     def _whole(self, every: Site, chosen: Array, full: bool = False) -> Look:
-        """Each of the chosen rows by itself.
+        """Each of the chosen rows by itself."""
+        return self._despite_blur(every.part(chosen), self._by_rows(every, chosen, full))
 
-        Where the forward's rounding is as large as its values, floating point shows a function that the text does not denote: an answer
-        is wrong there if it is the derivative of neither.
+    def _despite_blur(self, at: Site, look: Look) -> Look:
+        """The look with INCONCLUSIVE where the answer is the derivative of the text, and not of what floating point shows.
+
+        Where the forward's rounding is as large as its values these are two functions: wrong is what is the derivative of neither.
         """
-        look = self._by_rows(every, chosen, full)
         blurred = None if self.certifier is None else self.certifier.blurred
         if blurred is None or self.certifier is None or look.judgement is None:
             return look
         wrong = np.flatnonzero(look.judgement == Judgement.WRONG)
         if not wrong.size:
             return look
-        at, coarsest = every.part(chosen[wrong]), max(every.owner.layout.dtypes, key=roundoff)
+        some, coarsest = at.part(wrong), max(at.owner.layout.dtypes, key=roundoff)
         _, again, _ = self.certifier.judged(
-            blurred, at.rows, at.answer, at.point.inputs, at.point.cotangents, coarsest, (at.u, at.tiny), self.rng
+            blurred, some.rows, some.answer, at.point.inputs, at.point.cotangents, coarsest, (at.u, at.tiny), self.rng
         )
         judgement = np.array(look.judgement)
         judgement[wrong[again != Judgement.WRONG]] = int(Judgement.INCONCLUSIVE)

@@ -44,6 +44,7 @@ MODULES = (
     "alone",
     "alone_certified",
     "fresh_numerics",
+    "fresh_cancelling",
 )
 
 
