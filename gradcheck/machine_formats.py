@@ -113,6 +113,7 @@ def _finding(record: Record, finding: Finding) -> dict[str, Any]:
         "got": _number(finding.got),
         "expected": _number(finding.expected),
         "bound": _number(finding.bound),
+        "confirmation": text.confirmation(finding) or None,
         "message": finding.message,
         "cause": finding.cause,
         "file": found[0] if found else None,

@@ -156,6 +156,21 @@ class Local(enum.IntEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmation:
+    """A second computation of what a wrong finding is about, which shares no formula and no library with the first.
+
+    ``values`` are decimal numbers of ``digits`` right digits: the derivative (or value) of the definition for the finding's entry; two
+    next to a kink, the least and the largest of the branches that meet there; none where there is none, and then ``method`` says
+    why.  ``refutes``: they show that the answer is wrong.
+    """
+
+    method: str
+    values: tuple[str, ...] = ()
+    digits: int = 0
+    refutes: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One thing that is not as it should be, or that could not be decided.
 
@@ -183,6 +198,8 @@ class Finding:
     """Keyword arguments (parameters) of the case the finding belongs to; plain values only."""
     leaf: int | None = None
     """Which of the point's inputs ``argument`` is, where that is known."""
+    confirmation: Confirmation | None = None
+    """Of a wrong finding about a catalogue operator."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

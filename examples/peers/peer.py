@@ -1,4 +1,4 @@
-"""A peer in Python: sin and multiply, on the standard library alone."""
+"""A peer in Python: sin and multiply in reverse and in forward mode, on the standard library alone."""
 
 import json
 import math
@@ -14,33 +14,37 @@ def like(tensor, values):
 
 
 def forward(operator, inputs):
-    x = floats(inputs[0])
-    if operator == "sin":
-        return [like(inputs[0], [math.sin(v) for v in x])]
-    return [like(inputs[0], [a * b for a, b in zip(x, floats(inputs[1]), strict=True)])]
+    x, *y = map(floats, inputs)
+    values = [math.sin(v) for v in x] if operator == "sin" else [a * b for a, b in zip(x, *y, strict=True)]
+    return [like(inputs[0], values)]
 
 
 def vjp(operator, inputs, cotangent):
     x, g = floats(inputs[0]), floats(cotangent)
     if operator == "sin":
         return [like(inputs[0], [w * math.cos(v) for w, v in zip(g, x, strict=True)])]
-    y = floats(inputs[1])
-    return [
-        like(inputs[0], [w * v for w, v in zip(g, y, strict=True)]),
-        like(inputs[1], [w * v for w, v in zip(g, x, strict=True)]),
-    ]
+    pairs = ((inputs[0], floats(inputs[1])), (inputs[1], x))
+    return [like(of, [w * v for w, v in zip(g, other, strict=True)]) for of, other in pairs]
+
+
+def jvp(operator, inputs, tangents):
+    if operator == "sin":  # each entry by itself: either product is the same
+        return vjp(operator, inputs, tangents[0])
+    return [like(inputs[0], [m * b + a * n for a, b, m, n in zip(*map(floats, inputs + tangents), strict=True)])]
 
 
 def answer(method, params):
     if method == "initialize":
         about = {"name": "python-example", "version": "1", "operators": ["sin", "multiply"]}
-        return {**about, "dtypes": ["float64"], "encoding": "hex"}
+        return {**about, "dtypes": ["float64"], "encoding": "hex", "jvp": about["operators"]}
     if method == "shutdown":
         return {}
     if len({tuple(t["shape"]) for t in params["inputs"]}) > 1:
         raise NotImplementedError("this peer does not broadcast")
     if method == "forward":
         return {"outputs": forward(params["operator"], params["inputs"])}
+    if method == "jvp":
+        return {"tangents": jvp(params["operator"], params["inputs"], params["tangents"])}
     return {"gradients": vjp(params["operator"], params["inputs"], params["cotangents"][0])}
 
 

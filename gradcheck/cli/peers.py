@@ -21,7 +21,7 @@ app = cyclopts.App(name="peer", help="Peers: subjects in other processes and lan
 
 @app.command
 def check(*command: Annotated[str, Parameter(allow_leading_hyphen=True)], timeout: float = 60.0) -> int:
-    """Start a peer, and ask it one forward and one vjp of every operator that it lists, and each program that it can say.
+    """Start a peer, and ask it a forward, a vjp and, where listed, a jvp of every operator, and each program that it can say.
 
     Does it keep the protocol?
 
@@ -104,6 +104,8 @@ def _problem(peer: object, name: str) -> str:
     try:
         value = np.asarray(made.forward(*inputs, **example.params))
         gradients = made.vjp(np.ones_like(value), *inputs, **example.params)
+        tangents = tuple(np.ones_like(inputs[k]) for k in active(inputs))
+        moved = None if made.jvp is None else np.asarray(made.jvp(tangents, *inputs, **example.params))
     except PeerError as error:
         return f"{name}: {type(error).__name__}: {error}"
     want = np.asarray(operator.definition(*inputs, **example.params))
@@ -112,4 +114,6 @@ def _problem(peer: object, name: str) -> str:
     for k, g in zip(active(inputs), gradients, strict=True):
         if g.shape != inputs[k].shape:
             return f"{name}: the gradient of input {k} has shape {g.shape}; it must have {inputs[k].shape}"
+    if moved is not None and moved.shape != value.shape:
+        return f"{name}: the tangent of the output has shape {moved.shape}; it must have {value.shape}"
     return ""

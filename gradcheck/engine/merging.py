@@ -92,15 +92,16 @@ def _smallest(findings: list[Finding]) -> Finding:
     A counterexample without any number comes last: it shows the least.
     """
 
-    def size(finding: Finding) -> int:
-        point = finding.point
-        # One without a point shows nothing.
-        if point is None:
-            return 2**62
-        return sum(int(np.size(a)) for a in (*point.inputs, *point.cotangents)) or 2**61
-
-    best = min(findings, key=size)
+    best = min(findings, key=numbers)
     if len(findings) == 1:
         return best
     many = f"found in {len(findings)} combinations of parameters, shapes and type"
     return replace(best, evidence="; ".join(filter(None, (best.evidence, many))))
+
+
+def numbers(finding: Finding) -> int:
+    """How many numbers the counterexample has; one without a point, or without any number, shows the least and counts as large."""
+    point = finding.point
+    if point is None:
+        return 2**62
+    return sum(int(np.size(a)) for a in (*point.inputs, *point.cotangents)) or 2**61

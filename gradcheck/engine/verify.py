@@ -18,6 +18,7 @@ import numpy as np
 
 from gradcheck import fingerprints
 from gradcheck.claim import Domain, Example, Operator
+from gradcheck.engine.confirm import with_confirmations
 from gradcheck.engine.containment import Expired, contained, limited
 from gradcheck.engine.definition import fill, words
 from gradcheck.engine.definition import forward_findings as forward_findings
@@ -125,6 +126,7 @@ class _Verification:
         self.ulps: tuple[UlpSamples, ...] = ()
         self.untested: tuple[str, ...] = ()
         self.special = tuple(self.operator.special)
+        self.refuted: dict[tuple[str, str], int] = {}
         self.patched = False  # whether order two was looked at at the special values
         self.rule: Callable[..., Any] | None = None  # the vjp as a text, where the subject states it
 
@@ -150,6 +152,7 @@ class _Verification:
                 return None
             call = arrange(implementation, inputs, kwargs=params, domain=domain)
             record = self.examined(call, _narrowed(self.profile, dtype))
+            record = with_confirmations(record, call, self.operator.definition, self.number, self.refuted)
             if dtype == "float64":
                 record = self.twice(record, example, inputs, implementation)
         except UsageError as error:

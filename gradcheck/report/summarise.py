@@ -170,6 +170,7 @@ def _row(finding: Finding, name: str, anchor: str, short: Callable[[str], str]) 
         entries=f"{finding.wrong_entries} of {finding.entries}" if finding.wrong_entries else "-",
         evidence=short(finding.evidence),
         where=short(finding.where),
+        confirmation=short(text.confirmation(finding)),
     )
 
 

@@ -78,6 +78,8 @@ def _finding(finding: Finding, source: Sequence[str]) -> Iterator[str]:
         yield f"      {finding.wrong_entries} of {finding.entries} entries wrong in {_short(finding.argument)}"
     if finding.evidence:
         yield _row("evidence", _short(finding.evidence))
+    if finding.confirmation is not None:
+        yield _row("once more", _short(text.confirmation(finding)))
 
 
 def _block(name: str, content: str) -> Iterator[str]:

@@ -85,6 +85,17 @@ def by_weight(record: Record) -> list[Finding]:
     return sorted(record.findings, key=lambda finding: (_ORDER[finding.severity], size(finding)))
 
 
+def confirmation(finding: Finding) -> str:
+    """What a second computation says of a wrong finding, in words; empty where there was none."""
+    made = finding.confirmation
+    if made is None:
+        return ""
+    if not made.values:
+        return made.method
+    side = "" if made.refutes else "; NOT what the finding says"
+    return f"{' to '.join(made.values)}, {made.digits} digits by {made.method}{side}"
+
+
 def ulps(finding: Finding) -> float | None:
     """|got - expected| in units of the last place of ``expected``, in the type of the case; None if there is no number.
 

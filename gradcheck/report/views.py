@@ -38,6 +38,8 @@ class Row:
     entries: str
     evidence: str
     where: str
+    confirmation: str
+    """What a second computation gave, in words; empty where there was none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

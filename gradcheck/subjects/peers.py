@@ -32,11 +32,15 @@ class Peer:
             raise UsageError(f"peer {shlex.join(command)}: {type(error).__name__}: {error}") from error
         self.name, self.version = about.name, about.version or "unknown"
         self._operators, self._dtypes = frozenset(about.operators), frozenset(about.dtypes)
+        self._forward_mode = frozenset(about.jvp)
         if not self.name:
             raise UsageError(f"peer {shlex.join(command)}: initialize gave no name")
 
     def implementation(self, operator: str, params: Mapping[str, Any]) -> Implementation | None:
-        """Forward and vjp by questions to the peer; None where it does not list the operator, or says so if asked."""
+        """Forward, vjp and, where it lists that, jvp by questions to the peer.
+
+        None where it does not list the operator, or says so if asked.
+        """
         if operator not in self._operators or not self._says(wire.Asked(operator=operator, params=wire.plain(params))):
             return None
 
@@ -52,7 +56,14 @@ class Peer:
                 raise PeerProtocol(f"{len(found)} gradients for {len(active(inputs))} inputs of floating type")
             return found
 
-        return Implementation(forward=forward, vjp=vjp, where=f"peer {self.name}")
+        def jvp(tangents: Any, *inputs: Any, **given: Any) -> Any:
+            asked = wire.Asked(operator=operator, params=wire.plain(given))
+            return self._one_or_more(self._found("jvp", asked, inputs, tangents=tangents)[2])
+
+        moves = operator in self._forward_mode and self._says(
+            wire.Asked(operator=operator, params=wire.plain(params), method="jvp")
+        )
+        return Implementation(forward=forward, vjp=vjp, jvp=jvp if moves else None, where=f"peer {self.name}")
 
     def supports(self, operator: str, dtype: np.dtype[Any]) -> bool:
         """What the peer said of itself."""
@@ -72,7 +83,7 @@ class Peer:
     def _gradients(
         self, program: Program, leaves: Sequence[Any], cotangents: Sequence[Any]
     ) -> tuple[Sequence[Any], Sequence[Any]]:
-        outputs, gradients = self._found("program", wire.Asked(program=program), leaves, cotangents)
+        outputs, gradients, _ = self._found("program", wire.Asked(program=program), leaves, cotangents)
         if len(outputs) != len(program.outputs) or len(gradients) != program.leaves:
             raise PeerProtocol(
                 f"{len(outputs)} outputs and {len(gradients)} gradients of a program that has {len(program.outputs)} "
@@ -85,17 +96,24 @@ class Peer:
         return not self.host.about.supports or self.host.ask("supports", asked)[0].supports
 
     def _found(
-        self, method: str, asked: wire.Asked, inputs: Sequence[Any], cotangents: Sequence[Any] = ()
-    ) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-        """The outputs and the gradients that the peer answers, those that are due by the method."""
+        self,
+        method: str,
+        asked: wire.Asked,
+        inputs: Sequence[Any],
+        cotangents: Sequence[Any] = (),
+        tangents: Sequence[Any] = (),
+    ) -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]:
+        """The outputs, the gradients and the tangents that the peer answers, those that are due by the method."""
         encoding = self.host.start().encoding
         behind: list[wire.Bytes] = []
         asked.inputs = wire.tensors(inputs, encoding, behind)
         asked.cotangents = wire.tensors(cotangents, encoding, behind)
+        asked.tangents = wire.tensors(tangents, encoding, behind)
         answer, raw = self.host.ask(method, asked, behind)
         left = iter(raw)
-        outputs = self._arrays(answer.outputs, "outputs", left, due=method != "vjp")
-        return outputs, self._arrays(answer.gradients, "gradients", left, due=method != "forward")
+        outputs = self._arrays(answer.outputs, "outputs", left, due=method in ("forward", "program"))
+        gradients = self._arrays(answer.gradients, "gradients", left, due=method in ("vjp", "program"))
+        return outputs, gradients, self._arrays(answer.tangents, "tangents", left, due=method == "jvp")
 
     @staticmethod
     def _arrays(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import BufferedReader
 from typing import BinaryIO
 
@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from gradcheck import catalogue
+from gradcheck.claim import Example
 from gradcheck.subjects import load, wire
 from gradcheck.subjects.programs import Language
 from gradcheck.subjects.protocol import Subject
@@ -60,7 +61,8 @@ def _answer(
     if request.method == "supports":
         if asked.dtype:
             return wire.Answer(supports=subject.supports(asked.operator, np.dtype(asked.dtype)))
-        return wire.Answer(supports=subject.implementation(asked.operator, params) is not None)
+        made = subject.implementation(asked.operator, params)
+        return wire.Answer(supports=made is not None and (asked.method != "jvp" or made.jvp is not None))
     inputs = [wire.array(t, raw) for t in asked.inputs]
     cotangents = tuple(wire.array(t, raw) for t in asked.cotangents)
     if request.method == "program":
@@ -71,8 +73,13 @@ def _answer(
         outputs = wire.tensors(value, encoding, behind)
         return wire.Answer(outputs=outputs, gradients=wire.tensors(gradients, encoding, behind))
     made = subject.implementation(asked.operator, params)
-    if made is None or request.method not in ("forward", "vjp"):
+    if made is None or request.method not in ("forward", "vjp", "jvp"):
         return None
+    if request.method == "jvp":
+        if made.jvp is None:
+            return None
+        moved = made.jvp(tuple(wire.array(t, raw) for t in asked.tangents), *inputs, **params)
+        return wire.Answer(tangents=wire.tensors(moved if isinstance(moved, tuple) else (moved,), encoding, behind))
     if request.method == "forward":
         value = made.forward(*inputs, **params)
         return wire.Answer(outputs=wire.tensors(value if isinstance(value, tuple) else (value,), encoding, behind))
@@ -93,8 +100,15 @@ def _about(subject: Subject, encoding: str) -> wire.Answer:
         encoding=encoding,
         operations=[] if language is None else list(language.words),
         manners=["once"] if language is None else list(language.manners),
+        jvp=[name for name, each in catalogue.operators().items() if _forward_mode(subject, name, each.examples)],
         supports=True,
     )
+
+
+def _forward_mode(subject: Subject, name: str, examples: Sequence[Example]) -> bool:
+    """Whether there is a jvp for some example's parameters: for others ``supports`` is asked."""
+    made = (subject.implementation(name, dict(example.params)) for example in examples)
+    return any(each is not None and each.jvp is not None for each in made)
 
 
 def _language(subject: Subject) -> Language | None:

@@ -1,7 +1,7 @@
 """The process protocol, version 1: JSON-RPC 2.0, one object a line.  What the lines hold, and how arrays travel.
 
-An array travels inside its line, as text, or behind it, as raw bytes: those of ``inputs`` and then of ``cotangents`` behind a
-question, of ``outputs`` and then of ``gradients`` behind an answer.  docs/peer-protocol.md states it for those who write a
+An array travels inside its line, as text, or behind it, as raw bytes: those of ``inputs``, then of ``cotangents``, then of ``tangents``
+behind a question, of ``outputs``, then of ``gradients``, then of ``tangents`` behind an answer.  docs/peer-protocol.md states it for those who write a
 peer; ``schema()`` is the same as JSON Schema.
 """
 
@@ -38,20 +38,22 @@ class Tensor(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
 
 
 class Asked(msgspec.Struct, omit_defaults=True):
-    """What a method is asked: ``protocol`` and ``encodings`` by initialize, ``program`` by program, ``dtype`` by supports."""
+    """What a method is asked: ``protocol`` and ``encodings`` by initialize, ``program`` by program, ``dtype`` or ``method`` by supports."""
 
     protocol: int = 0
     encodings: list[str] = []
     operator: str = ""
     dtype: str = ""
+    method: str = ""
     program: Program | None = None
     inputs: list[Tensor] = []
     params: dict[str, Any] = {}
     cotangents: list[Tensor] = []
+    tangents: list[Tensor] = []
 
     def tensors(self) -> list[Tensor]:
         """All tensors, in the order of their raw bytes."""
-        return [*self.inputs, *self.cotangents]
+        return [*self.inputs, *self.cotangents, *self.tangents]
 
 
 class Request(msgspec.Struct, omit_defaults=True):
@@ -64,10 +66,12 @@ class Request(msgspec.Struct, omit_defaults=True):
 
 
 class Answer(msgspec.Struct, omit_defaults=True):
-    """``outputs`` of forward, ``gradients`` of vjp (one per float input), both of program; the rest of initialize."""
+    """``outputs`` of forward, ``gradients`` of vjp (one per float input), both of program, ``tangents`` of jvp (one per output); the
+    rest of initialize."""
 
     outputs: list[Tensor] | None = None
     gradients: list[Tensor] | None = None
+    tangents: list[Tensor] | None = None
     name: str = ""
     version: str = ""
     operators: list[str] = []
@@ -78,12 +82,14 @@ class Answer(msgspec.Struct, omit_defaults=True):
     """Of whole programs: those that the peer has, of ``programs.OPERATIONS``."""
     manners: list[str] = msgspec.field(default_factory=lambda: ["once"])
     """How it can be asked for the gradient of a program, of ``programs.MANNERS``."""
+    jvp: list[str] = []
+    """The operators of which ``jvp`` can be asked, too: forward mode."""
     supports: bool = False
     """Whether the peer answers the method of that name; and its answer."""
 
     def tensors(self) -> list[Tensor]:
         """All tensors, in the order of their raw bytes."""
-        return [*(self.outputs or ()), *(self.gradients or ())]
+        return [*(self.outputs or ()), *(self.gradients or ()), *(self.tangents or ())]
 
 
 class Error(msgspec.Struct, omit_defaults=True):

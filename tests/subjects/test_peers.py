@@ -106,6 +106,44 @@ def test_a_hostile_peer_fails_its_own_operator_and_the_run_goes_on(name):
     peer.host.close()
 
 
+def spoilt(old, new):
+    """The example in Python with one piece of its text in another form."""
+    text = (EXAMPLES / "peer.py").read_text()
+    assert text.count(old) == 1
+    return [sys.executable, "-c", text.replace(old, new)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "codes"),
+    [
+        ("tangents[0])", "tangents[0])", set()),
+        ("tangents[0])", "inputs[0])", {"GC301"}),  # wrong tangents, and right gradients
+        ("tangents[0])", "tangents[1])", {"GC301"}),  # it raises
+        (', "jvp": about["operators"]}', "}", set()),  # not listed, not asked: whether it is right or wrong
+    ],
+)
+def test_forward_mode_of_a_peer_is_judged(old, new, codes):
+    peer = Peer(spoilt(old, new))
+    record = verify_operator(peer, operator("sin"))
+    assert {f.code for f in record.findings if f.severity.fails} == codes, record.findings
+    peer.host.close()
+
+
+def test_peer_check_asks_forward_mode_too(capfd):
+    wrong = spoilt('"tangents": jvp(params["operator"], params["inputs"], params["tangents"])', '"tangents": []')
+    assert execute(["peer", "check", "--", *wrong]) == 1
+    assert "problem  sin: the tangent of the output has shape (0,)" in capfd.readouterr().out
+
+
+def test_an_isolated_subject_has_the_forward_mode_that_it_has_here():
+    peer, here = isolated("reference"), load("reference")
+    inputs, tangents = (np.ones((2, 3)), np.eye(3)), (np.full((2, 3), 0.5), np.arange(9.0).reshape(3, 3))
+    theirs, ours = peer.implementation("matmul", {}), here.implementation("matmul", {})
+    assert np.array_equal(theirs.jvp(tangents, *inputs), ours.jvp(tangents, *inputs))
+    assert here.implementation("prod", {}).jvp is None is peer.implementation("prod", {}).jvp
+    peer.host.close()
+
+
 def test_floods_of_nan_are_wrong():
     nan = "send(i, result={'outputs' if m == 'forward' else 'gradients': [{**r['params']['inputs'][0], "
     nan += "'hex': ['nan'] * len(r['params']['inputs'][0]['hex'])}]})"
