@@ -170,12 +170,19 @@ class Bench:
         Where the derivative is small, or zero, for terms of the natural scale that cancel, the answer is their rounding
         and nothing else, and of that no law can be asked.
         """
+        return [
+            8 * flat.roundoff(np.asarray(self.leaves[k]).dtype) * weight * terms
+            for k, terms in zip(self.call.active, self.natural(), strict=True)
+        ]
+
+    def natural(self) -> list[Array]:
+        """N per entry of each gradient, the natural scale of the judge; zero where it is not known."""
         active = [np.asarray(self.leaves[k]) for k in self.call.active]
         layout = flat.Layout.of(active)
         scale = np.zeros(layout.total) if self.scale is None else np.asarray(self.scale)
         scale = np.where(np.isfinite(scale), scale, 0.0)
         return [
-            8 * flat.roundoff(x.dtype) * weight * scale[span].reshape(*x.shape, -1 if x.size else 1).sum(-1)
+            scale[span].reshape(*x.shape, -1 if x.size else 1).sum(-1)
             for x, span in zip(active, layout.spans(), strict=True)
         ]
 
@@ -183,7 +190,8 @@ class Bench:
         """How far the answer moves when inputs and cotangent are moved by an ulp: three times the most of four draws.
 
         An ill-conditioned but honest backward amplifies the rounding of another layout as it amplifies these; the cap
-        sqrt(u) of its size keeps a wrong one from excusing itself.
+        sqrt(u) of its size keeps a wrong one from excusing itself.  Where its terms cancel their natural scale N is that size: the answer
+        of layer_norm over one entry is rounding alone, of terms that are 1/sqrt(eps) as large.
         """
         if self.movement is None:
             most = [np.zeros(np.shape(g)) for g in self.allowance()]
@@ -197,8 +205,8 @@ class Bench:
                         with np.errstate(all="ignore"):
                             np.fmax(total, np.abs(wide(w) - wide(v)), out=total)
             self.movement = []
-            for total, v, k in zip(most, self.gradients, self.call.active, strict=False):
-                size = np.abs(wide(v)) if v is not None else np.zeros(())
+            for total, v, k, terms in zip(most, self.gradients, self.call.active, self.natural(), strict=False):
+                size = np.maximum(terms, np.abs(wide(v)) if v is not None else 0.0)
                 cap = np.sqrt(flat.roundoff(np.asarray(self.leaves[k]).dtype)) * np.max(
                     size, initial=0.0, where=np.isfinite(size)
                 )
