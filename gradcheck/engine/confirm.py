@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcheck.engine.definition import wide
 from gradcheck.engine.merging import numbers
 from gradcheck.flat import largest, roundoff
 from gradcheck.oracles import high_precision
@@ -83,11 +84,11 @@ def _of_value(finding: Finding, call: Call, definition: Callable[..., Any]) -> C
     if finding.index is None:
         return _none("the shapes differ")
     leaves = _copies(finding.point.inputs)
-    outputs = call.forward(_copies(leaves), definition)
+    outputs = call.forward(list(map(wide, _copies(leaves))), definition)
     found = high_precision.value(
         definition, call.build(leaves), outputs, finding.index[0], kwargs=call.kwargs, limit=OPERATIONS
     )
-    return _none(found) if isinstance(found, str) else _confirmation(found, finding, finding.got, outputs[0].dtype)
+    return _none(found) if isinstance(found, str) else _confirmation(found, finding, finding.got, np.dtype(np.float64))
 
 
 def _of_entry(finding: Finding, call: Call, definition: Callable[..., Any], rng: np.random.Generator) -> Confirmation:
@@ -111,7 +112,7 @@ def _of_entry(finding: Finding, call: Call, definition: Callable[..., Any], rng:
         call.build(_copies(point.inputs)),
         call.active,
         point.cotangents,
-        call.forward(_copies(point.inputs), definition),
+        call.forward(list(map(wide, _copies(point.inputs))), definition),
         (leaf, index),
         kwargs=call.kwargs,
         limit=OPERATIONS,
@@ -121,7 +122,9 @@ def _of_entry(finding: Finding, call: Call, definition: Callable[..., Any], rng:
         return _none(found)
     dtype = np.asarray(point.inputs[leaf]).dtype
     if found.gradients is None:
-        return _confirmation(found, finding, finding.got, dtype)
+        if len(found.values) == 1:
+            return _confirmation(found, finding, finding.got, dtype)
+        return _between(found, float(mine[index]))
     if any(g is None for g in every):
         return _none("another argument has no gradient")
     answer = np.concatenate([np.ravel(g) for g in every if g is not None])
@@ -142,6 +145,15 @@ def _confirmation(found: high_precision.Exact, finding: Finding, got: Any, dtype
     return Confirmation(
         method=found.method, values=(high_precision.shown(number),), digits=found.digits, refutes=bool(refutes)
     )
+
+
+def _between(found: high_precision.Exact, got: float) -> Confirmation:
+    """At a kink that no comparison makes, where only the slopes along one entry are known: what lies between them may yet be wrong."""
+    low, high = found.values
+    if low <= got <= high:
+        return _none("a kink that no comparison makes, and each entry lies between the slopes to either side")
+    values = tuple(map(high_precision.shown, found.values))
+    return Confirmation(method=found.method, values=values, digits=found.digits, refutes=True)
 
 
 def _real(expected: Any) -> Any:

@@ -59,7 +59,7 @@ def forward_findings(call: Call, definition: Callable[..., Any]) -> list[Finding
     try:
         with np.errstate(all="ignore"):
             expected = call.forward(made.leaves(), definition)
-            wide = call.forward([_wide(v) for v in made.leaves()], definition)
+            double = call.forward([wide(v) for v in made.leaves()], definition)
             got = call.forward(made.leaves())
     except CAUGHT as error:
         return [made.finding(f"one of forward and definition raised {type(error).__name__}: {error}")]
@@ -69,7 +69,7 @@ def forward_findings(call: Call, definition: Callable[..., Any]) -> list[Finding
     a, b = pack(got), pack(expected)
     u = max((roundoff(o.dtype) for o in got if o.dtype.kind in "fc" or o.dtype.name == "bfloat16"), default=0.0)
     near = np.zeros(b.shape, bool)
-    for known in (b, pack(wide)):
+    for known in (b, pack(double)):
         near |= np.abs(a - known) <= np.sqrt(u) * np.max(np.abs(known), initial=0.0)
     bad = np.flatnonzero(~near)
     if not bad.size:
@@ -87,7 +87,7 @@ def forward_findings(call: Call, definition: Callable[..., Any]) -> list[Finding
     ]
 
 
-def _wide(leaf: Any) -> Any:
+def wide(leaf: Any) -> Any:
     """Floats of 32 bits or fewer as float64."""
     narrow = isinstance(leaf, np.ndarray) and (leaf.dtype.kind == "f" or leaf.dtype.name == "bfloat16")
     return leaf.astype(np.float64) if narrow else leaf

@@ -31,12 +31,14 @@ BRANCHES = 24
 overlooked once in eight million."""
 
 METHOD = "mpmath, differences of the definition's values"
+ONE_SIDED = "mpmath, differences of the definition's values to either side of the kink"
 BESIDE = "mpmath, the branches of the definition beside the kink"
 
 
 @dataclass(frozen=True, slots=True)
 class Exact:
-    """The derivative for one entry, as mpf: one number where the definition is smooth, else the least and the largest of its branches'.
+    """The derivative for one entry, as mpf: one number where the definition is smooth, else the least and the largest of its branches'
+    or, where no comparison makes the kink, the slopes to either side.
 
     ``digits`` are right as far as two steps agree.  ``gradients`` (K, N) are those of the branches, packed and rounded to float64.
     """
@@ -82,7 +84,10 @@ def derivative(
                 return _difference(made.program, inputs, weights, position, place[1])
             programs = []
             for _ in range(BRANCHES):
-                ways = [rng.normal(size=x.shape) if k in wrt else np.zeros(x.shape) for k, x in zip(traced, inputs, strict=True)]
+                ways = [
+                    rng.normal(size=x.shape) if k in wrt else np.zeros(x.shape)
+                    for k, x in zip(traced, inputs, strict=True)
+                ]
                 beside = trace(function, list(arguments), direction=ways, **options)
                 programs += [beside.program] if not beside.ties else []
     except NumbersError as error:
@@ -135,25 +140,44 @@ def _difference(
     flat = int(np.ravel_multi_index(index, inputs[position].shape)) if index else 0
     entry = float(inputs[position].ravel()[flat])
     size = int(np.frexp(entry)[1]) if entry else 0
-    pairs = []
+    sides = []
     for k in STEPS:
-        pair = [_slope(program, inputs, cotangents, position, flat, size - step, 2 * step + BITS) for step in (k, k + 40)]
-        pairs.append(pair)
-        found = _settled([pair], METHOD)
-        if found is not None and found.digits == DIGITS:
-            return found
-    return _settled(pairs, METHOD) or "mpmath gives no number there"
+        sides.append(
+            [_slopes(program, inputs, cotangents, position, flat, size - s, 2 * s + BITS) for s in (k, k + 40)]
+        )
+        found = _settled([_middle(sides[-1])], METHOD)
+        if found is not None and found.digits == DIGITS:  # of the middle, which a kink has, too
+            break
+    # A root has a kink without comparing anything: then the slopes to either side differ, however short the step.
+    (rough, fine) = (abs(right - left) for left, right in sides[-1])
+    if fine > rough / 2**20 and fine > max(map(abs, sides[-1][1])) / 2**60:
+        ends = [_settled([[step[side] for step in sides[-1]]], ONE_SIDED) for side in (0, 1)]
+        known = [end for end in ends if end is not None]
+        if len(known) == 2:
+            low, high = sorted(end.values[0] for end in known)
+            return Exact((low, high), min(end.digits for end in known), ONE_SIDED)
+    return _settled([_middle(each) for each in sides], METHOD) or "mpmath gives no number there"
 
 
-def _slope(
-    program: Any, inputs: Sequence[Array], cotangents: Sequence[Array], position: int, flat: int, exponent: int, bits: int
-) -> Any:
-    """(phi(x + h) - phi(x - h)) / 2h along one entry, h = 2^exponent, at so many bits."""
+def _middle(sides: Sequence[tuple[Any, Any]]) -> list[Any]:
+    return [(left + right) / 2 for left, right in sides]
+
+
+def _slopes(
+    program: Any,
+    inputs: Sequence[Array],
+    cotangents: Sequence[Array],
+    position: int,
+    flat: int,
+    exponent: int,
+    bits: int,
+) -> tuple[Any, Any]:
+    """(phi(x) - phi(x - h)) / h and (phi(x + h) - phi(x)) / h along one entry, h = 2^exponent, at so many bits."""
     from gradcheck.numbers.mpfloats import MPField, context
 
     own, field = context(bits), MPField(bits)
     phi = []
-    for sign in (1, -1):
+    for sign in (-1, 0, 1):
         moved = [field.constants(x.ravel()) for x in inputs]
         moved[position][flat] = moved[position][flat] + own.ldexp(own.mpf(sign), exponent)
         rows = program.evaluate(field, moved)
@@ -164,7 +188,7 @@ def _slope(
             if g != 0
         ]
         phi.append(own.fsum(terms))
-    return own.ldexp(phi[0] - phi[1], -exponent - 1)
+    return own.ldexp(phi[1] - phi[0], -exponent), own.ldexp(phi[2] - phi[1], -exponent)
 
 
 def _settled(pairs: Sequence[Sequence[Any]], method: str) -> Exact | None:

@@ -1,7 +1,7 @@
 """The process protocol, version 1: JSON-RPC 2.0, one object a line.  What the lines hold, and how arrays travel.
 
-An array travels inside its line, as text, or behind it, as raw bytes: those of ``inputs``, then of ``cotangents``, then of ``tangents``
-behind a question, of ``outputs``, then of ``gradients``, then of ``tangents`` behind an answer.  docs/peer-protocol.md states it for those who write a
+An array travels inside its line, as text, or behind it, as raw bytes: those of ``inputs``, ``cotangents`` and ``tangents`` behind a
+question, of ``outputs``, ``gradients`` and ``tangents`` behind an answer.  docs/peer-protocol.md states it for those who write a
 peer; ``schema()`` is the same as JSON Schema.
 """
 
