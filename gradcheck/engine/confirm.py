@@ -195,7 +195,7 @@ def distance(gradients: Array, answer: Array) -> float:
         A_eq=np.r_[np.ones(count), 0.0][None],
         b_eq=[1.0],
     )
-    return float(least.fun) * scale if least.success else float("nan")
+    return float(least.fun or 0.0) * scale if least.success else float("nan")
 
 
 def _copies(leaves: Any) -> list[Any]:
