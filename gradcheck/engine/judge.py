@@ -195,6 +195,8 @@ def judge(
     # NaN is no derivative, however vague the truth is; an infinite answer is refuted by a finite bound.
     nowhere = truth.kind == Local.OUTSIDE
     out[(np.isnan(answer) | (np.isinf(answer) & np.isfinite(b))) & ~nowhere] = Judgement.WRONG
+    if nowhere.any():  # unless nothing is known of it, and others have no derivative here: a singular matrix, say
+        out[np.isnan(answer) & ~np.isfinite(b)] = Judgement.INCONCLUSIVE
     out[truth.kind == Local.KINK] = Judgement.KINK
     out[truth.kind == Local.OUTSIDE] = Judgement.OUTSIDE
     out[truth.conflict] = Judgement.CONFLICT

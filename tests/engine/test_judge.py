@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -125,3 +126,10 @@ def test_a_common_factor_is_told_from_rounding(seed: int, factor: float) -> None
 def test_an_error_that_differs_from_entry_to_entry_is_no_common_factor() -> None:
     truth = np.linspace(1, 2, 40)
     assert common_factor(truth * np.linspace(0.9, 1.2, 40), truth, 2.0**-8) is None
+
+
+def test_nan_is_not_wrong_where_nothing_is_known_and_others_have_no_derivative() -> None:
+    unknown = Truth.of(np.array([np.nan, np.nan]), np.array([np.inf, np.inf]), Local.SMOOTH, "differences")
+    assert list(judge(np.array([np.nan, 1.0]), unknown, U, TINY)) == [Judgement.WRONG, Judgement.INCONCLUSIVE]
+    singular = replace(unknown, kind=np.array([int(Local.SMOOTH), int(Local.OUTSIDE)]))
+    assert list(judge(np.array([np.nan, np.nan]), singular, U, TINY)) == [Judgement.INCONCLUSIVE, Judgement.OUTSIDE]
