@@ -72,6 +72,11 @@ def losses(xp: Any, special: Any) -> dict[str, Function]:
     }
 
 
+NORMALISATIONS = frozenset("layer_norm batch_norm instance_norm rms_norm batch_norm_inference".split())
+"""Of these no half precision is asked: libraries of layers compute mean and variance in single precision there, and squares that overflow
+in half would be our composition's fault and not the framework's."""
+
+
 def layers(xp: Any) -> dict[str, Function]:
     """Normalisations."""
 

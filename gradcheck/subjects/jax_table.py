@@ -46,7 +46,7 @@ def table() -> Table:
         **_arrays(jax, jnp),
         **_linear_algebra(jax, jnp),
     }
-    return Table(functions=functions, wide=WIDE)
+    return Table(functions=functions, wide=WIDE | composed.NORMALISATIONS)
 
 
 def _elementwise(jnp: Any, nn: Any, lax: Any, special: Any) -> dict[str, Function]:

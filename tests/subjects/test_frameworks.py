@@ -132,3 +132,11 @@ def test_jax_keeps_the_setting_of_others():
     before = jax.config.jax_enable_x64
     assert load("jax").implementation("sin", {}).forward(np.array(1.0)).dtype == np.float64
     assert jax.config.jax_enable_x64 == before
+
+
+def test_no_half_precision_is_asked_of_normalisations_that_are_composed_here():
+    """The squares of 300 overflow in float16; a library computes them in float32, and torch, which has its own, is asked."""
+    composed, own = subject("jax"), subject("torch")
+    for name in ("layer_norm", "batch_norm", "instance_norm", "rms_norm", "batch_norm_inference"):
+        assert composed.supports(name, np.dtype("float32")) and not composed.supports(name, np.dtype("float16"))
+        assert name == "batch_norm_inference" or own.supports(name, np.dtype("float16"))
