@@ -23,6 +23,9 @@ FORMATS = ("json", "junit", "github", "sarif")
 LONGEST = 1e9
 """Seconds; a timer overflows beyond that."""
 
+LARGEST = 2.0**32
+"""Gibibytes; a limit of the system has 63 bits of bytes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -36,6 +39,7 @@ class Settings:
     jobs: int | None = None
     time_limit: float | None = None
     isolate: bool | None = None
+    memory: float | None = None
     format: str | None = None
     report: Path | None = None
     known: Path | None = None
@@ -73,14 +77,17 @@ def _whole(value: object) -> int:
     return number
 
 
-def _seconds(value: object) -> float:
-    try:
-        number = float(value) if isinstance(value, str) else value
-    except ValueError:
-        number = None
-    if not isinstance(number, (int, float)) or isinstance(number, bool) or not 0 <= number < LONGEST:
-        raise _Bad("give a number of seconds, or 0 for no limit")
-    return float(number)
+def _amount(unit: str, most: float) -> Callable[[object], float]:
+    def amount(value: object) -> float:
+        try:
+            number = float(value) if isinstance(value, str) else value
+        except ValueError:
+            number = None
+        if not isinstance(number, (int, float)) or isinstance(number, bool) or not 0 <= number < most:
+            raise _Bad(f"give a number of {unit}, or 0 for no limit")
+        return float(number)
+
+    return amount
 
 
 def _flag(value: object) -> bool:
@@ -111,8 +118,9 @@ KEYS: Mapping[str, Callable[[object], Any]] = {
     "seed": _whole,
     "out": _path,
     "jobs": _whole,
-    "time-limit": _seconds,
+    "time-limit": _amount("seconds", LONGEST),
     "isolate": _flag,
+    "memory": _amount("gibibytes", LARGEST),
     "format": _one_of(FORMATS),
     "report": _path,
     "known": _path,
@@ -131,6 +139,7 @@ HELP: Mapping[str, str] = {
     "jobs": "worker processes; 0 takes one per processor",
     "time-limit": "seconds per operator; 0 for no limit",
     "isolate": "ask each subject in a process of its own",
+    "memory": "gibibytes of address space for the process of an isolated subject; 0 for no limit",
     "format": "machine output of `gradcheck run`: json, junit, github or sarif",
     "report": "directory for the records and pages of a pytest run",
     "known": "file of known failures of a pytest run",

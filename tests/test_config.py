@@ -30,6 +30,7 @@ out = "build/gradients"
 jobs = 2
 time-limit = 1.5
 isolate = true
+memory = 1.5
 format = "junit"
 report = "build/report"
 known = "known.json"
@@ -47,6 +48,7 @@ command = ["./mine"]
         jobs=2,
         time_limit=1.5,
         isolate=True,
+        memory=1.5,
         format="junit",
         report=tmp_path / "build/report",
         known=tmp_path / "known.json",
@@ -83,6 +85,7 @@ def test_a_file_without_a_table_of_ours_does_not_end_the_search(tmp_path: Path) 
         ("time-limit = nan", "time-limit = nan: give a number of seconds"),
         ('profile = "thorugh"', "did you mean thorough?"),
         ('isolate = "perhaps"', "give true or false"),
+        ("memory = -1", "memory = -1: give a number of gibibytes"),
         ("subjects = [1]", "give a list of texts"),
         ("subjects = []", "give at least one"),
         ('out = ""', "give a text that is not empty"),

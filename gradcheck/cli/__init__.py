@@ -78,6 +78,7 @@ def run(
     jobs: Annotated[int | None, Whole] = None,
     time_limit: float | None = None,
     isolate: bool | None = None,
+    memory: float | None = None,
     format_: Annotated[Format | None, Parameter(name="--format")] = None,
     format_output: Path | None = None,
 ) -> int:
@@ -110,6 +111,8 @@ def run(
         Default 120, 600 or 7200, by profile.
     isolate
         Ask each subject in a process of its own, which it cannot take the run down with.
+    memory
+        Gibibytes of address space that the process of a subject may take, with --isolate; 0 for no limit.  Default: 0.
     format_
         Also write the result for machines: json, junit, github (annotations) or sarif (2.1.0).  On standard output, and
         then what people read is on standard error.
@@ -125,12 +128,17 @@ def run(
         raise UsageError(f"--seed {seed}: give an integer that is not negative")
     if time_limit is not None and not 0 <= time_limit < config.LONGEST:
         raise UsageError(f"--time-limit {time_limit:g}: give a number of seconds, or 0 for no limit")
+    if memory is not None and not 0 <= memory < config.LARGEST:
+        raise UsageError(f"--memory {memory:g}: give a number of gibibytes, or 0 for no limit")
     settings = config.load()
     _find_subjects()
     names = subjects or list(settings.subjects or ["reference"])
+    alone = _first(isolate, settings.isolate, False)
+    if memory and not alone:
+        raise UsageError(f"--memory {memory:g}: only a process of its own can be limited; add --isolate")
     out = _first(out, settings.out, Path("reports"))
     request = running.Request(
-        subjects=peers.isolating(names) if _first(isolate, settings.isolate, False) else names,
+        subjects=peers.isolating(names, _first(memory, settings.memory, 0.0)) if alone else names,
         operators=_first(operators, settings.operators, "*"),
         profile=_first(profile, settings.profile, None),
         seed=_first(seed, settings.seed, None),

@@ -65,9 +65,10 @@ def schema() -> int:
     return 0
 
 
-def isolating(names: Sequence[str]) -> list[str]:
-    """The same subjects, each in a process of its own; a peer has one already."""
-    return [name if name.startswith("peer:") else f"isolated:{name}" for name in names]
+def isolating(names: Sequence[str], memory: float = 0.0) -> list[str]:
+    """The same subjects, each in a process of its own, of so many gibibytes at most if that is not 0; a peer has one already."""
+    limit = f"{int(memory * 2**30)}:" if memory else ""
+    return [name if name.startswith("peer:") else f"isolated:{limit}{name}" for name in names]
 
 
 def _unsaid(name: str, exhibit: Exhibit) -> str:

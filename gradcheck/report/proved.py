@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ FOLDER = "proofs"
 REFERENCE = "reference"
 """The subject whose rules are put to the provers."""
 
-_LOADED = (REFERENCE, f"isolated:{REFERENCE}")
+_LOADED = re.compile(rf"(isolated:(\d+:)?)?{REFERENCE}")
 
 _PROVERS = {
     "algebra": "Computer algebra",
@@ -33,6 +34,10 @@ UNFOLDED = 3
 _BADGES = {"proved": "pass", "proved up to a bound": "pass", "refuted": "fail"}
 
 _SCOPE = "Said of definition and rule as functions of real numbers; how they round is judged in the sections above."
+
+
+def _loaded(record: Record) -> bool:
+    return _LOADED.fullmatch(record.claim.get("load", record.subject)) is not None
 
 
 def find(record: Record, directory: Path) -> Found:
@@ -49,7 +54,7 @@ def view(record: Record, found: Found, limits: Limits) -> Proved:
     notes = tuple(map(short, found.problems[: limits.items]))
     if record.claim.get("exhibit"):
         return _of_exhibit(record, found.graphs, notes, short)
-    own = record.subject == REFERENCE and record.claim.get("load", record.subject) in _LOADED
+    own = record.subject == REFERENCE and _loaded(record)
     name = short(record.operator)
     if not own:
         lead = (
@@ -164,7 +169,7 @@ def _of_graph(record: Record) -> bool:
 
 def _of_exhibit(record: Record, graphs: Graphs | None, notes: tuple[str, ...], short: Callable[[str], str]) -> Proved:
     """Of a network itself nothing is proved; of reverse accumulation, the algorithm for any graph, there may be proofs."""
-    own = record.subject == REFERENCE and record.claim.get("load", record.subject) in _LOADED
+    own = record.subject == REFERENCE and _loaded(record)
     if not (own and _of_graph(record)):
         return Proved(
             own=own, lead="Nothing was proved: no prover reads what a subject brings of its own.", notes=notes

@@ -165,5 +165,8 @@ _UNITS = {"timeout": "seconds", "memory": "bytes"}
 
 
 def isolated(name: str, **options: Any) -> Peer:
-    """The Python subject of that name in a process of its own."""
+    """The Python subject of that name in a process of its own; ``BYTES:NAME`` limits its address space."""
+    limit, colon, rest = name.partition(":")
+    if colon and limit.isdecimal():  # no name of a module
+        name, options = rest, {"memory": int(limit), **options}
     return Peer([sys.executable, "-m", "gradcheck.subjects.serve", name], **options)

@@ -127,7 +127,7 @@ def test_a_refuted_rule_is_no_pass(out: Path) -> None:
 def test_a_proof_is_of_the_reference_rule_alone(out: Path) -> None:
     write(out / "proofs", claim())
     impostor = replace(sample.passing(), claim={**sample.passing().claim, "load": "mine:Subject"})
-    same = replace(sample.passing(), claim={**sample.passing().claim, "load": "isolated:reference"})
+    same = replace(sample.passing(), claim={**sample.passing().claim, "load": "isolated:2147483648:reference"})
     found = pages(out)
     other = section(found["autograd--sigmoid"])
     assert other.startswith("Proved Nothing was proved of this implementation")

@@ -5,6 +5,7 @@ in ``tests/test_workers``.
 """
 
 import importlib.util
+import os
 import random
 import signal
 import sys
@@ -120,6 +121,8 @@ class Meddling:
             return self.factor * g * np.cos(x)
 
     def meddle(self):
+        os.chdir("/")
+        os.environ["OMP_NUM_THREADS"] = "many"
         np.seterr(all="raise")
         np.random.seed(0)
         random.seed(0)
@@ -131,11 +134,15 @@ class Meddling:
 @pytest.mark.parametrize(("factor", "status"), [(1, Status.PASS), (1 + 2.0**-40, Status.FAIL)])
 def test_the_truth_does_not_move_with_what_a_subject_changes(factor, status):
     """Ten bits of precision, left behind by each call, would excuse an error of 2^-40, or refuse what is right."""
-    before = np.geterr(), mpmath.mp.prec, flint.ctx.prec, signal.getsignal(signal.SIGTERM), random.getstate()
+
+    def state():
+        numbers = np.geterr(), mpmath.mp.prec, flint.ctx.prec, random.getstate(), np.random.get_state()[1].tolist()
+        return *numbers, signal.getsignal(signal.SIGTERM), os.getcwd(), dict(os.environ)
+
+    before = state()
     record = verify_operator(Meddling(factor), operator("sin"), profile="quick")
     assert record.status is status, record.findings
-    after = np.geterr(), mpmath.mp.prec, flint.ctx.prec, signal.getsignal(signal.SIGTERM), random.getstate()
-    assert before == after
+    assert before == state()
     assert verify_operator(load("reference"), operator("sin"), profile="quick").status is Status.PASS
 
 

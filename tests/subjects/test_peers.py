@@ -218,6 +218,20 @@ def test_an_isolated_subject_answers_the_same_bits_and_keeps_its_noise_to_itself
     peer.host.close()
 
 
+def test_an_isolated_subject_that_takes_too_much_memory_fails_alone(tmp_path, capfd):
+    """Ten gigabytes in each forward, of two that it may have: its operator fails with the reason, and the next one is right."""
+    options = ["--profile", "quick", "--jobs", "1", "--out", str(tmp_path), "--isolate", "--memory", "2"]
+    assert execute(["run", "tests.user_subjects:Greedy", "--operators", "exp,sin", *options]) == 1
+    told = capfd.readouterr().out
+    assert "FAIL         greedy exp" in told and "pass         greedy sin" in told
+    assert "MemoryError" in told or "SIGKILL" in told
+
+
+def test_a_limit_of_memory_needs_a_process_of_its_own(capfd):
+    assert execute(["run", "reference", "--operators", "exp", "--memory", "2"]) == 4
+    assert "add --isolate" in capfd.readouterr().err
+
+
 def test_a_peer_of_pyproject(tmp_path):
     text = (
         f"[tool.gradcheck.peers.mine]\ncommand = [{sys.executable!r}, {str(EXAMPLES / 'peer.py')!r}]\ntimeout = 5.0\n"
