@@ -344,6 +344,10 @@ class Correction:
         return self.refuted and self.accepted and self.unexplained in (None, 0)
 
 
+SECOND, SECOND_OPEN = "points of order two", "undecided points of order two"
+"""Keys of a record's counts: places at which second derivatives were compared, and those at which they could not be."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """All that a run knows of one operator of one subject: one line of the records file."""
@@ -354,6 +358,7 @@ class Record:
     status: Status
     findings: tuple[Finding, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
+    """Those of the rows of ``coverage``, of evaluations, and ``SECOND`` and ``SECOND_OPEN``."""
     coverage: tuple[Coverage, ...] = ()
     curve: Curve | None = None
     ulps: tuple[UlpSamples, ...] = ()

@@ -7,17 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradcheck.cli import RECORDS
-from gradcheck.engine.order_two import POINTS
 from gradcheck.records import Record, finding_id
 from gradcheck.records_io import Run
-from gradcheck.report import text
-from gradcheck.report.coverage import ENTRIES
+from gradcheck.report import coverage, text
 from gradcheck.report.terminal import describe
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-HEAD = ("", "points", "shapes", "parameters", "types", "orders", "inconclusive", "decided by")
+HEAD = ("", *coverage.TRIED)
 
 SHOWN = 3
 """Failures that are told in full: about a screen.  The pages have all of them."""
@@ -38,25 +36,11 @@ def page_names(records: Sequence[Record]) -> dict[tuple[str, str], str]:
 
 def tried(records: Sequence[Record]) -> list[str]:
     """One aligned line for each operator that was looked at: how much was tried, counted from the records, and what decided."""
-    rows = [HEAD]
+    rows: list[tuple[str, ...]] = [HEAD]
     for record in records:
         if not record.coverage:  # an exhibit, or nothing that was looked at
             continue
-        entries = sum(record.counts.get(key, 0) for key in ENTRIES)
-        open_ = record.counts.get("inconclusive", 0)
-        oracles = sorted((name for name, count in record.oracles.items() if count), key=lambda n: -record.oracles[n])
-        rows.append(
-            (
-                text.clean(f"{record.subject} {record.operator}"),
-                str(record.counts.get("points", 0)),
-                str(len({row.shapes for row in record.coverage})),
-                str(len({row.parameters for row in record.coverage})),
-                str(len({row.dtype for row in record.coverage})),
-                "2" if record.counts.get(POINTS) else "1",
-                f"{open_ / entries:.2%}" if entries else "-",
-                ", ".join(f"{name} {record.oracles[name]}" for name in oracles) or "none",
-            )
-        )
+        rows.append((text.clean(f"{record.subject} {record.operator}"), *coverage.tried([record])))
     widths = [max(len(row[k]) for row in rows) for k in range(len(HEAD))]
     aligned = [
         "  ".join(

@@ -20,13 +20,10 @@ import numpy as np
 
 from gradcheck.claim import Example, Kind, Operator
 from gradcheck.engine.definition import with_findings
-from gradcheck.engine.second_order import NoDerivativeError, Place, UnreadError
-from gradcheck.records import Array, Finding, Point, Record, Severity
+from gradcheck.engine.second_order import Gaps, KinkError, NoDerivativeError, Place, UnreadError
+from gradcheck.records import SECOND, SECOND_OPEN, Array, Finding, Point, Record, Severity
 from gradcheck.strategies.sets import settle
 from gradcheck.subjects.protocol import Implementation
-
-POINTS, OPEN = "points of order two", "undecided points of order two"
-"""Keys of a record's counts: places at which second derivatives were compared, and those at which they could not be."""
 
 FIRST_ALONE = "derivatives of order two and higher"
 
@@ -53,7 +50,7 @@ class OrderTwo:
     def added(self, record: Record) -> Record:
         """The record of the example with all of it; what it said of the orders that were not tested is mended."""
         untested = [text for text in record.untested if text != FIRST_ALONE]
-        untested.append("derivatives of order three and higher" if self.counts[POINTS] else FIRST_ALONE)
+        untested.append("derivatives of order three and higher" if self.counts[SECOND] else FIRST_ALONE)
         untested += [f"order two at some points: {reason}" for reason in self.reasons]
         record = replace(
             record,
@@ -113,15 +110,18 @@ def _look(
     try:
         place = Place.of(operator, example, values, seed)
         method, message, numbers = _compared(place, implementation, made)
+    except KinkError as error:
+        made.reasons[str(error)] += 1
+        return
     except NoDerivativeError as error:
-        made.counts[OPEN] += 1
+        made.counts[SECOND_OPEN] += 1
         made.reasons[str(error)] += 1
         return
     except (UnreadError, np.linalg.LinAlgError) as error:
-        made.counts[OPEN] += 1
+        made.counts[SECOND_OPEN] += 1
         made.reasons[f"{type(error).__name__.removesuffix('Error')}: {error}".splitlines()[0]] += 1
         return
-    made.counts[POINTS] += 1
+    made.counts[SECOND] += 1
     made.oracles[method] += 1
     if message:
         point = Point(inputs=tuple(values), cotangents=(place.cotangent,), origin=f"order two, {origin}")
@@ -158,12 +158,7 @@ def _compared(
         numbers = gaps.got, gaps.expected, gaps.bound
         if gaps.worst <= 1:
             return JETS, "", numbers
-        which = (
-            "the vjp's own derivative is not the second derivative of the operator"
-            if max(gaps.forwards, gaps.backwards) > 1 or gaps.adjoint <= 1
-            else "the vjp of the vjp is not the jvp: its part for the cotangent breaks the adjoint identity"
-        )
-        return JETS, which, numbers
+        return JETS, _which(gaps), numbers
     try:
         expected, scale, _, _ = place.truth()
     except UnreadError:
@@ -177,3 +172,12 @@ def _compared(
         "" if abs(got - expected) <= bound else "differences of the vjp are not the second derivative of the operator"
     )
     return DIFFERENCES, wrong, (got, expected, bound)
+
+
+def _which(gaps: Gaps) -> str:
+    """What is wrong, in words."""
+    if max(gaps.forwards, gaps.backwards) <= 1 < gaps.adjoint:
+        return "the vjp of the vjp is not the jvp: its part for the cotangent breaks the adjoint identity"
+    if max(gaps.forwards, gaps.backwards) <= 1 < gaps.exactly:
+        return "the vjp takes a branch of its own at this very point, whose derivative is not that of the operator's gradient"
+    return "the vjp's own derivative is not the second derivative of the operator"

@@ -22,12 +22,18 @@ from gradcheck.oracles.finite_difference import line_derivatives
 from gradcheck.records import Array, Local
 
 BALLS = Balls(512)
-JETS = JetField(BALLS)
 
 LITERALS = 2.0**-36
 """Texts write pi and roots as float64 literals, off by 2^-53; 17 bits are left for how often and how steeply they enter."""
 
 U = 2.0**-53
+
+SELECTIONS = frozenset(("equal", "not_equal", "less", "less_equal", "greater", "greater_equal"))
+"""Comparisons whose answer is a Boolean, the same one whoever differentiates the text."""
+
+FARTHER = 2**50
+"""The second place beside a point is so much farther away than the first, which is 2^-200: a limit changes by nothing
+that is seen, a power of the distance, or its logarithm, by much."""
 
 
 @dataclass(frozen=True)
@@ -37,21 +43,27 @@ class Gaps:
     forwards: float
     backwards: float
     adjoint: float
+    exactly: float
+    """That of the branch which the text takes exactly at the point, where it compares equal numbers; else 0."""
     flat: bool
     """Whether the Hessian along these tangents is exactly zero."""
     got: float
-    """The rule's second derivative along the tangents, by that road of the two that lies farther from the truth."""
+    """The rule's second derivative along the tangents, by that road that lies farthest from the truth."""
     expected: float
     bound: float
 
     @property
     def worst(self) -> float:
         """The largest; nan is no number and therefore no small one."""
-        return float(np.max(np.nan_to_num((self.forwards, self.backwards, self.adjoint), nan=np.inf)))
+        return float(np.max(np.nan_to_num((self.forwards, self.backwards, self.adjoint, self.exactly), nan=np.inf)))
 
 
 class NoDerivativeError(Exception):
-    """The definition has no second derivative at the point, or none that balls can hold; the text says which."""
+    """The definition has no second derivative at the point that balls can hold, or none was found; the text says which."""
+
+
+class KinkError(NoDerivativeError):
+    """The definition has no second derivative at the point: its limits from different sides differ."""
 
 
 class UnreadError(Exception):
@@ -101,15 +113,58 @@ class Place:
         return max((float(np.max(r, initial=0.0)) for r in ratios), default=0.0)
 
     def truth(self) -> tuple[float, float, Array, float]:
-        """``v . H u`` and the sum of the sizes of its terms; ``J v`` and its size.  All of the definition's own text."""
+        """``v . H u`` and the sum of the sizes of its terms; ``J v`` and its size.  All of the definition's own text.
+
+        Where the text compares equal numbers, or divides by zero, they are the limits along the tangents, from both sides.
+        """
         read = self.read(self.operator.definition, list(self.inputs))
-        if read.ties:
-            raise NoDerivativeError("the definition compares equal numbers here")
-        with BALLS.working():
-            slopes = read.program.gradient(JETS, self._along(self.u), [JETS.constants(self.cotangent.ravel())])
+        if not read.ties:
+            try:
+                return self._second(read, BALLS, [BALLS.constants(x.ravel()) for x in self.moving]).numbers
+            except NoDerivativeError:
+                pass
+        return self._limit().numbers
+
+    def _limit(self) -> _Second:
+        """The limit along u from the right, if it is that from the left and those along v, at two distances."""
+        found = []
+        for along in (self.u, self.v):
+            for sign in (1.0, -1.0):
+                read, field, places = self._beside(self.operator.definition, list(self.inputs), along, sign)
+                found += [self._second(read, field, x) for x in places]
+        first = found[0]
+        if not all(first.near(other) for other in found[1:]):
+            raise KinkError("there is none, as limits from different sides differ")
+        return first
+
+    def _beside(
+        self, text: Callable[..., Any], inputs: list[Any], along: Sequence[Array], sign: float = 1.0
+    ) -> tuple[Trace, Balls, list[list[Any]]]:
+        """The text beside the point, with more bits, and two places on its branch: that of the trace, and one farther away."""
+        fixed = [np.zeros_like(x) for x in inputs[: len(inputs) - len(self.inputs)]]
+        read = self.read(text, inputs, [*fixed, *(sign * t for t in along)])
+        assert isinstance(read.tape.ordered, Balls)
+        assert read.program.traced is not None
+        field, values = Balls(2 * read.tape.ordered.bits), read.program.traced[1]
+        with field.working():
+            near = [values[ids.ravel()] for ids in read.program.inputs]
+            at = [field.constants(np.ravel(x)) for x in inputs if np.asarray(x).dtype.kind == "f"]
+            farther = [x + (y - x) * FARTHER for x, y in zip(at, near, strict=True)]
+        return read, field, [near, farther]
+
+    def _second(self, read: Trace, field: Balls, at: list[Any]) -> _Second:
+        """The definition's derivatives at a place of the branch that was read."""
+        jets = JetField(field)
+        with field.working():
+            along_u, along_v = (
+                [jets.variable(x, field.constants(t.ravel())) for x, t in zip(at, tangents, strict=True)]
+                for tangents in (self.u, self.v)
+            )
+            slopes = read.program.gradient(jets, along_u, [jets.constants(self.cotangent.ravel())])
             second, terms = dot([s.parts[1] for s in slopes], self.v)
             first = dot([s.parts[0] for s in slopes], self.v)[1]
-            (pushed,) = read.program.evaluate(JETS, self._along(self.v))
+            gradient = np.array([_number(ball) for s in slopes for ball in s.parts[0]])
+            (pushed,) = read.program.evaluate(jets, along_v)
             jv = np.array([_number(ball) for ball in pushed.parts[1]])
             values = np.array([_number(ball) for ball in pushed.parts[0]])
         value = float(np.abs(self.cotangent.ravel()) @ np.abs(values))
@@ -117,7 +172,7 @@ class Place:
         if not np.isfinite(scale):
             raise NoDerivativeError("its terms lie beyond float64")
         size = np.max(np.abs(jv), initial=0.0) + np.max(np.abs(values), initial=0.0) * self.steepness
-        return second, float(scale), jv, float(size)
+        return _Second(second, float(scale), jv, float(size), gradient)
 
     def gaps(self, rule: Callable[..., Any], called: Callable[..., Any] | None = None) -> Gaps:
         """The rule's own text to second order; ``UnreadError`` where it cannot be traced.
@@ -128,25 +183,51 @@ class Place:
         still = [np.zeros_like(self.cotangent), *self.u]  # on the branch that lies along u
         read = self.read(rule, [self.cotangent, *self.inputs], still)
         self._same(read, called or rule)
-        g = BALLS.constants(self.cotangent.ravel())
-        with BALLS.working():
-            moved = read.program.evaluate(JETS, [JETS.constant(g), *self._along(self.u)])
-            forwards, _ = dot([m.parts[1] for m in moved], self.v)
-            given = [g, *(BALLS.constants(x.ravel()) for x in self.moving)]
-            of_g, *back = read.program.gradient(BALLS, given, [BALLS.constants(v.ravel()) for v in self.v])
-            backwards, _ = dot(back, self.u)
-            adjoint = np.array([_number(ball) for ball in of_g]) - jv
+        try:
+            forwards, backwards, of_g = self._twice(read, BALLS, [BALLS.constants(x.ravel()) for x in self.moving])
+        except NoDerivativeError:  # 0 / 0, as in a quotient that has a limit
+            read, field, places = self._beside(rule, [self.cotangent, *self.inputs], self.u)
+            forwards, backwards, of_g = self._twice(read, field, places[0][1:])
+        adjoint = of_g - jv
         allowed, adjoint_allowed = (LITERALS * s + np.finfo(float).tiny for s in (scale, size))
         gap = float(np.max(np.abs(adjoint), initial=0.0))
+        roads = (forwards, backwards, *self._exactly(rule))
         return Gaps(
             abs(forwards - second) / allowed,
             abs(backwards - second) / allowed,
             gap / adjoint_allowed if np.isfinite(gap) else np.inf,
+            max((abs(value - second) / allowed for value in roads[2:]), default=0.0),
             second == 0 and scale == 0,
-            max(forwards, backwards, key=lambda value: abs(value - second)),
+            max(roads, key=lambda value: abs(value - second)),
             second,
             allowed,
         )
+
+    def _exactly(self, rule: Callable[..., Any]) -> tuple[float, ...]:
+        """The rule's second derivative on the branch that it takes at the point and nowhere beside it; nothing without one.
+
+        A framework that differentiates ``where(x == 0, 1, sin(x) / x)`` takes the branch of the constant.  Of ``abs`` and ``maximum``
+        frameworks have conventions of their own where they tie, so that nothing is said there.
+        """
+        read = self.read(rule, [self.cotangent, *self.inputs])
+        if not read.ties or any(tie.call not in SELECTIONS for tie in read.ties):
+            return ()
+        try:
+            return self._twice(read, BALLS, [BALLS.constants(x.ravel()) for x in self.moving])[:2]
+        except NoDerivativeError:
+            return ()
+
+    def _twice(self, read: Trace, field: Balls, at: list[Any]) -> tuple[float, float, Array]:
+        """The derivative of the rule that was read, forwards along u and backwards, and its part for the cotangent."""
+        jets, g = JetField(field), field.constants(self.cotangent.ravel())
+        with field.working():
+            along = [jets.variable(x, field.constants(t.ravel())) for x, t in zip(at, self.u, strict=True)]
+            moved = read.program.evaluate(jets, [jets.constant(g), *along])
+            forwards, _ = dot([m.parts[1] for m in moved], self.v)
+            given = [g, *at]
+            of_g, *back = read.program.gradient(field, given, [field.constants(v.ravel()) for v in self.v])
+            backwards, _ = dot(back, self.u)
+            return forwards, backwards, np.array([_number(ball) for ball in of_g])
 
     def gap_by_differences(self, rule: Callable[..., Any]) -> float:
         """The rule in float64 along u, by differences with their bound, against the definition's jets."""
@@ -210,9 +291,31 @@ class Place:
             if not np.all(np.abs(mine - theirs) <= 2.0**-20 * size + 2.0**-150):
                 raise UnreadError("the trace has other values than the text")
 
-    def _along(self, tangents: Sequence[Array]) -> list[Any]:
-        pairs = zip(self.moving, tangents, strict=True)
-        return [JETS.variable(BALLS.constants(x.ravel()), BALLS.constants(t.ravel())) for x, t in pairs]
+
+@dataclass(frozen=True)
+class _Second:
+    """What ``truth`` gives, and the gradient of ``<g, f>``."""
+
+    second: float
+    scale: float
+    jv: Array
+    size: float
+    gradient: Array
+
+    @property
+    def numbers(self) -> tuple[float, float, Array, float]:
+        """What ``truth`` gives."""
+        return self.second, self.scale, self.jv, self.size
+
+    def near(self, other: _Second) -> bool:
+        """Whether both are one limit, as far as a rule is held against it."""
+        steepest = np.max(np.abs(self.gradient), initial=0.0)
+        pairs = (
+            (self.second, other.second, self.scale),
+            (self.jv, other.jv, self.size),
+            (self.gradient, other.gradient, steepest),
+        )
+        return all(bool(np.all(np.abs(a - b) <= LITERALS * s + np.finfo(float).tiny)) for a, b, s in pairs)
 
 
 def _number(ball: Any) -> float:

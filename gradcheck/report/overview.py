@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from gradcheck.records import Record, Status, Verdict
 from gradcheck.records_io import Run
 from gradcheck.report import text
-from gradcheck.report.coverage import ENTRIES
+from gradcheck.report.coverage import ENTRIES, by_subject
 from gradcheck.report.difference import Change, Difference
 from gradcheck.report.status import failed
 from gradcheck.report.views import Changes, Index, Page, Subject
@@ -28,6 +28,7 @@ def index(run: Run, pages: Sequence[Page], difference: Difference | None = None)
         pages=tuple(pages),
         subjects=tuple(_subject(name, [r for r in run.records if r.subject == name]) for name in names),
         board=board if len(names) > 1 else (),
+        tried=by_subject(run.records),
         run=tuple((text.clip(key), text.clip(value)) for key, value in about.items()),
         incomplete=not run.complete,
         missing=tuple((text.clip(s), text.clip(o)) for s, o in run.missing[:_LISTED]),

@@ -67,6 +67,7 @@ def page(
         certified=certified(record),
         certificate=short(record.certificate),
         proved=proved.view(record, found, limits),
+        tried=coverage.facts(record),
         coverage=coverage.by_class(record.coverage),
         combinations=coverage.combinations(record.coverage, limits),
         claim=_claim(record.claim, limits),

@@ -153,6 +153,7 @@ class Page:
     certified: Table
     certificate: str
     proved: Proved
+    tried: tuple[tuple[str, str], ...]
     coverage: Table
     combinations: Table
     claim: tuple[tuple[str, str], ...]
@@ -206,6 +207,8 @@ class Index:
     subjects: tuple[Subject, ...]
     board: tuple[tuple[str, tuple[Page | None, ...]], ...]
     run: tuple[tuple[str, str], ...]
+    tried: Table
+    """One row per subject: how much was looked at."""
     incomplete: bool
     missing: tuple[tuple[str, str], ...]
     problems: tuple[str, ...]

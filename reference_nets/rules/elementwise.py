@@ -32,9 +32,12 @@ def divide_jvp(tangents: tuple[Array, Array], x: Array, y: Array) -> Array:
 
 
 def _power_slopes(x: Array, y: Array) -> tuple[Array, Array]:
-    """``y x^(y-1)``, which is 0 for y = 0 whatever x is, and ``x^y ln x``, taken as 0 at x = 0."""
-    constant = y == 0
-    in_base = np.where(constant, 0, y * np.power(x, np.where(constant, 1, y - 1)))
+    """``y x^(y-1)``, and ``x^y ln x``; at x = 0 the second is taken as 0, and the first if y = 0, too.
+
+    Elsewhere y = 0 is no case of its own: the slope is 0, but its derivative by y is not.
+    """
+    nothing = (x == 0) & (y == 0)
+    in_base = np.where(nothing, 0, y * np.power(np.where(nothing, 1, x), y - 1))
     positive = x > 0
     in_exponent = np.where(positive, np.power(x, y) * np.log(np.where(positive, x, 1)), 0)
     return in_base, in_exponent

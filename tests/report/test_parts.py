@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradcheck.records import Coverage, Dataflow, Node, Record, UlpSamples, finding_id
+from gradcheck.records import SECOND, SECOND_OPEN, Coverage, Dataflow, Node, Record, UlpSamples, finding_id
 from gradcheck.records_io import Run
 from gradcheck.report import build, figures, matrices, pictures, text
 from gradcheck.report.axes import Axis, counted, logarithmic, signed
-from gradcheck.report.coverage import by_class, shape_class
+from gradcheck.report.coverage import by_class, by_subject, facts, shape_class
 from gradcheck.report.limits import FULL, LARGEST
 from gradcheck.report.status import worst
 from gradcheck.report.summarise import certified
@@ -230,3 +230,54 @@ def test_same_finding_twice_has_one_anchor(tmp_path: Path) -> None:
     content = build(Run(header=sample.header(), records=(record,)), tmp_path)[1].read_text()
     for finding in record.findings:
         assert content.count(f'id="{finding_id(record, finding)}"') == 1
+
+
+def tried_record() -> Record:
+    """Two shapes, two combinations of parameters and two types, with points of order two."""
+    row = Coverage(parameters="axis=0", shapes="(3,)", dtype="float64", counts=sample.counts(30))
+    rows = (row, replace(row, dtype="float16"), replace(row, shapes="(2,3)", parameters=""))
+    counts = sample.counts(6000, inconclusive=60) | {SECOND: 1700, SECOND_OPEN: 300}
+    return replace(sample.passing(), coverage=rows, counts=counts, oracles={"steps": 5, "balls": 5995, "none": 0})
+
+
+def test_what_was_tried_of_an_operator_is_told_in_words() -> None:
+    assert facts(tried_record()) == (
+        ("points", "1,000"),
+        ("shapes", "2 combinations"),
+        ("parameters", "2 combinations"),
+        ("types", "float64, float16"),
+        ("orders", "1, and 2 at 1,700 of 2,000 points"),
+        ("inconclusive", "0.99% of the entries"),
+        ("decided by", "balls 5995, steps 5"),
+    )
+    assert dict(facts(sample.passing()))["orders"] == "1"
+    assert facts(sample.open_()) == ()
+
+
+def test_what_was_tried_of_a_subject_is_summed_and_combinations_are_those_of_each_operator() -> None:
+    other = replace(tried_record(), operator="tanh")
+    table = by_subject([tried_record(), other, sample.passing(subject="mine"), sample.open_()])
+    assert dict(zip(table.head, table.body[0], strict=True)) == {
+        "subject": "reference",
+        "decided by": "balls 11990, steps 10",
+        "operators": "2",
+        "points": "2,000",
+        "shapes": "4",
+        "parameters": "4",
+        "types": "2",
+        "of order two": "3,400 of 4,000",
+        "inconclusive": "0.99%",
+    }
+    assert [row[0] for row in table.body] == ["reference", "mine"]
+    assert table.body[1][-2] == "-"
+
+
+def test_pages_say_what_was_tried(tmp_path: Path) -> None:
+    records = (tried_record(), replace(sample.open_(), coverage=()))
+    build(Run(header=sample.header(), records=records, footer=None, problems=()), tmp_path)
+    page, index, nothing = (
+        (tmp_path / name).read_text() for name in ("reference--sigmoid.html", "index.html", "reference--sort.html")
+    )
+    assert "1, and 2 at 1,700 of 2,000 points" in page[page.index('id="coverage"') :]
+    assert "1,700 of 2,000" in index[index.index("How much was tried") :]
+    assert "2 combinations" in page and "<dt>points</dt>" not in nothing
