@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.mutation import Answer, applied, codes, collected, equivalents, judged, reached, report
+from benchmarks.mutation import EQUIVALENTS, Answer, applied, codes, collected, equivalents, judged, reached, report
 from benchmarks.mutation_kinds import Mutant, mutants_of
 from reference_nets.rules import RULES
 
@@ -42,6 +42,11 @@ def test_each_kind_of_fault_is_made_and_annotations_and_defaults_are_left_alone(
         "factor: 2.0 -> 4.0",
         "operand: x @ g -> g @ x",
     }
+
+
+def test_a_change_that_changes_nothing_is_none() -> None:
+    assert changes("def rule(g, x):\n    return x @ x\n") == set()
+    assert changes("def rule(g, x):\n    return g @ x\n") == {"operand: g @ x -> x @ g"}
 
 
 def wrong(start: str) -> tuple[Mutant, tuple[str, ...]]:
@@ -81,6 +86,23 @@ def test_a_survivor_needs_a_reason_and_a_killed_one_must_have_none() -> None:
     assert report([Answer(mutant, "divide")], {}, said.append)
     assert not report([Answer(mutant, "divide")], {mutant.key: "both are the same number"}, said.append)
     assert not report([], {}, said.append)
+
+
+def test_a_report_has_the_share_of_all_and_that_of_those_that_are_not_equivalent() -> None:
+    mutant, _ = wrong("elementwise.divide sign")
+    other, _ = wrong("elementwise.divide factor")
+    said: list[str] = []
+    answers = [Answer(mutant, "divide")] * 3 + [Answer(other, "")]
+    assert report(answers, {other.key: "the divisor is one"}, said.append)
+    assert said[-2].split() == "all 3 of 4 killed, 75.0 %".split()
+    assert said[-1].split() == "not equivalent 3 of 3 killed, 100.0 %".split()
+    assert not report(answers, {}, said.append)
+    assert said[-1].split()[-2:] == ["75.0", "%"]
+
+
+def test_every_reason_is_that_of_a_mutant() -> None:
+    keys = {mutant.key for mutant, _ in collected("*")}
+    assert not set(equivalents(EQUIVALENTS.read_text(encoding="utf-8"))) - keys
 
 
 @pytest.mark.parametrize("line", ["f sign: a | b", "f sign: a -> b | ", "f sign: a -> b"])
