@@ -280,6 +280,6 @@ OPERATORS = (
             Witness((np.array([3.0, 4.0, 7.5]),), np.array([5.0, 8.5]), "3-4-5 and 8-15-17", {"p": 2.0, "size": 2}),
         ),
         domain=Domain((POSITIVE,)),
-        special=(1.0, 2.0, 1e-4, 1e4),
+        special=(1.0, 2.0, 1e-4, 1e4, 1e30, 1e200),
     ),
 )

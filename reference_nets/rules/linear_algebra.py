@@ -168,11 +168,11 @@ def exponential(a: Array) -> Array:
 def expm(g: Array, a: Array) -> tuple[Array]:
     """The upper right block of ``exp([[A^T, G], [0, A^T]])`` (Higham, Functions of Matrices, equation 3.16).
 
-    It is linear in G, which is scaled to the size of A, so that it does not decide how often is squared.
+    It is linear in G, which is scaled to entries up to 1, so that it does not decide how often is squared.
     """
     matrix, n = _transposed(wide(a)), a.shape[-1]
     size = np.max(np.abs(g), initial=0.0)
-    scale = size / max(1.0, np.max(np.abs(matrix), initial=0.0)) if size > 0 else 1.0
+    scale = size if size > 0 else 1.0
     blocks = np.zeros((*a.shape[:-2], 2 * n, 2 * n), dtype=matrix.dtype)
     blocks[..., :n, :n] = blocks[..., n:, n:] = matrix
     blocks[..., :n, n:] = g / scale
@@ -184,7 +184,7 @@ def mahalanobis(g: Array, x: Array, y: Array, covariance: Array) -> tuple[Array,
     difference = wide(x - y)
     z = np.linalg.solve(wide(covariance), difference)
     distance = np.sqrt(difference @ z)
-    weight = g / distance if distance > 0 else 0 * g
+    weight = g / distance if distance > 0 else np.zeros_like(g)
     in_x = weight * z
     in_s = -in_x[:, None] * z / 2
     return in_x.astype(x.dtype), (-in_x).astype(y.dtype), in_s.astype(covariance.dtype)

@@ -113,10 +113,11 @@ def l2_normalise(g: Array, x: Array, *, axis: int = -1, epsilon: float = 1e-12) 
     largest = np.max(np.abs(x), axis=axis, keepdims=True, initial=0.0)
     safe = np.where(largest > 0, largest, 1)
     length = safe * np.sqrt(np.sum((x / safe) ** 2, axis=axis, keepdims=True))
-    unit = x / np.where(length > 0, length, 1)
-    along = unit * np.sum(g * unit, axis=axis, keepdims=True)
-    result = np.where(length > epsilon, (g - along) / np.where(length > 0, length, 1), g / epsilon)
-    return (result.astype(dtype),)
+    far = length > epsilon
+    divisor = np.where(far, length, epsilon)
+    unit = x / divisor
+    along = np.where(far, unit * np.sum(g * unit, axis=axis, keepdims=True), 0)
+    return (((g - along) / divisor).astype(dtype),)
 
 
 def local_response_norm(

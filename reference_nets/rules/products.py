@@ -77,7 +77,7 @@ def kron_jvp(tangents: tuple[Array, Array], x: Array, y: Array) -> Array:
 def _factor(g: Array, out: str, other: Array, other_letters: str, x: Array, letters: str) -> Array:
     """Gradient of the factor with ``letters``: ones for those that were summed away, diagonals for repeated ones."""
     distinct = "".join(dict.fromkeys(letters))
-    lonely = "".join(c for c in distinct if c not in out + other_letters)
+    lonely = "".join(c for c in distinct if c not in out and c not in other_letters)
     ones = np.ones([x.shape[letters.index(c)] for c in lonely], dtype=x.dtype)
     gradient = np.zeros_like(x)
     # einsum gives a view of the diagonal for a repeated letter: what is written there is in the gradient.
@@ -157,7 +157,8 @@ def bilinear(g: Array, x: Array, weights: Array, y: Array) -> tuple[Any, Any, An
 def quadratic_form(g: Array, x: Array, a: Array) -> tuple[Array, Array]:
     """``x' = (A + A^T) x`` and ``A' = x x^T``, weighted by the cotangent."""
     weighted = np.asarray(g)[..., None] * x
-    return weighted @ (a + a.T), np.reshape(weighted, (-1, a.shape[0])).T @ np.reshape(x, (-1, a.shape[0]))
+    rows = np.reshape(x, (-1, x.shape[-1]))
+    return weighted @ (a + a.T), np.reshape(weighted, rows.shape).T @ rows
 
 
 RULES = {
