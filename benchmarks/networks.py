@@ -4,7 +4,7 @@
 2. Value and gradient of one program of 10^5 scalar operations, and how time and memory grow from 10^3 to 10^6.
 
 Every tool runs in a process of its own, with one thread, and they take turns, so that what disturbs the machine disturbs
-all of them.  A tool that an interpreter lacks can be run by another: ``--python torch=/path/to/python``.
+all of them.  Times are the processor's, of all threads of a process: what else runs on the machine takes none of it.  A tool that an interpreter lacks can be run by another: ``--python torch=/path/to/python``.
 """
 
 from __future__ import annotations
@@ -287,10 +287,10 @@ def work(part: str, tool: str) -> None:
     for line in sys.stdin:
         gc.collect()
         (gc.enable if line.strip() == "collecting" else gc.disable)()
-        start = time.perf_counter()
+        start = time.process_time()
         for _ in range(REPETITIONS[part]):
             numbers = task()
-        seconds = (time.perf_counter() - start) / REPETITIONS[part]
+        seconds = (time.process_time() - start) / REPETITIONS[part]
         print(json.dumps({"seconds": seconds, "numbers": _few(numbers) if part == "network" else numbers}), flush=True)
 
 
