@@ -4,7 +4,8 @@
 2. Value and gradient of one program of 10^5 scalar operations, and how time and memory grow from 10^3 to 10^6.
 
 Every tool runs in a process of its own, with one thread, and they take turns, so that what disturbs the machine disturbs
-all of them.  Times are the processor's, of all threads of a process: what else runs on the machine takes none of it.  A tool that an interpreter lacks can be run by another: ``--python torch=/path/to/python``.
+all of them.  Times are the processor's, of all threads of a process: what else runs on the machine takes none of it.
+A tool that an interpreter lacks can be run by another: ``--python torch=/path/to/python``.
 """
 
 from __future__ import annotations

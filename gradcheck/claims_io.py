@@ -95,8 +95,8 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     texts: dict[str, str]
     params: dict[str, Any]
     tool: str
-    blocks: tuple[int, int]
-    """The first block and the one after the last."""
+    blocks: tuple[int, int, int]
+    """The first block, the one after the last, and how many blocks all numbers of the type are."""
     edges: tuple[float, ...]
     """Of the histogram of errors, in units in the last place."""
 
@@ -133,9 +133,9 @@ class Swept(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def share(self) -> float:
-        """Of the numbers, how many were visited."""
-        first, last = self.about.blocks
-        return (self.next - first) / (last - first)
+        """Of all numbers of the type, how many were visited."""
+        first, _, count = self.about.blocks
+        return (self.next - first) / count
 
 
 class Cases(msgspec.Struct, frozen=True):
@@ -285,9 +285,9 @@ def _converted(row: Any, kind: type[T], name: str) -> T:
     if isinstance(made, Proof | Every | Swept) and made.name != name:
         raise ValueError(f"it is about {made.name!r}, in the file of {name}")
     if isinstance(made, Swept):
-        first, last = made.about.blocks
-        if not first <= made.next <= last or first >= last:
-            raise ValueError(f"it is at block {made.next} of {first} to {last}")
+        first, last, count = made.about.blocks
+        if not 0 <= first <= made.next <= last <= count or first >= last:
+            raise ValueError(f"it is at block {made.next} of {first} to {last}, of {count}")
         if len(made.errors) != len(made.about.edges) + 1:
             raise ValueError(f"it has {len(made.errors)} counts of errors between {len(made.about.edges)} edges")
     if isinstance(made, Proof):

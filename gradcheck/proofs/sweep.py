@@ -105,7 +105,7 @@ def sweep(
     texts = {"definition": fingerprint(definition), "rule": fingerprint(rule)}
     key = f"{'|'.join(texts.values())}|{one.describe()}|{sorted(params.items())}|{first}:{last}|1"
     state = _load(path, key) or State(key, first)
-    state.about = {**about, "texts": texts, "params": dict(params), "blocks": [first, last], "edges": EDGES}
+    state.about = {**about, "texts": texts, "params": dict(params), "blocks": [first, last, BLOCKS], "edges": EDGES}
     if state.next == last:
         _save(path, state)
     saved = start = time.perf_counter()

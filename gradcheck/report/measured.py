@@ -37,22 +37,23 @@ def _row(one: Every, now: Texts, short: Callable[[str], str]) -> tuple[str, ...]
 
 
 def swept(found: Sequence[Swept], now: Texts, limit: int, short: Callable[[str], str]) -> Measured:
-    """All float32 numbers, against an enclosure of the derivative; of a sweep that goes on, those so far."""
+    """Float32 numbers, all of them or those so far, against an enclosure of the derivative."""
     tools = short("; ".join(dict.fromkeys(one.tool for one in found)))
     edges = found[0].about.edges if found else ()
     within = tuple(f"to {edge:g} ulp" for edge in edges)
     head = ("numbers visited", "parameters", "of these texts", *_COUNTS, *within, "above", "lost", "worst (ulp)", "at")
     alike = [one for one in found if one.about.edges == edges]
     return Measured(
-        caption=f"The rule run on every float32 number of the domain, against an enclosure of its derivative ({tools}). An error counts "
-        'as at most so many ulp where that is certain; "lost" are results that are no finite number though the derivative is one',
+        caption=f"The rule run on float32 numbers of the domain, against an enclosure of its derivative ({tools}). "
+        "An error counts as "
+        'at most so many ulp where that is certain; "lost" are results that are no finite number though the derivative is one',
         table=Table(head=head, body=tuple(_swept_row(one, now, short) for one in alike[:limit])),
         numeric_from=_NUMBERS_FROM,
     )
 
 
 def _swept_row(one: Swept, now: Texts, short: Callable[[str], str]) -> tuple[str, ...]:
-    visited = "all" if one.share == 1 else f"{one.share:.2%} so far"
+    visited = "all" if one.share == 1 else f"{one.share:.2%} of all"
     given = short(text.parameters(one.about.params) or "none")
     counts = (one.judged, one.kinks, one.without, one.undecided, *one.errors, one.infinite)
     worst = (f"{one.worst:.4g}", f"{one.where!r}") if one.worst else ("-", "-")

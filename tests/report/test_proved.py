@@ -321,7 +321,7 @@ def swept(out: Path, number: int = 0, **about: Any) -> None:
         "texts": {"definition": "ab" * 32, "rule": "cd" * 32},
         "params": {"alpha": 0.5},
         "tool": "python-flint 0.9.0",
-        "blocks": [0, 10],
+        "blocks": [0, 10, 10],
         "edges": [0.5, 1.0],
     }
     state = {"key": "k", "next": 10, "judged": 1000, "outside": 3, "kinks": 1, "undecided": 2, "without": 4}
@@ -333,11 +333,11 @@ def swept(out: Path, number: int = 0, **about: Any) -> None:
 
 def test_every_float32_number_is_a_measurement(out: Path) -> None:
     swept(out)
-    swept(out, 1, params={}, blocks=[0, 40])
+    swept(out, 1, params={}, blocks=[0, 40, 40])
     said = section(pages(out)["reference--sigmoid"])
-    assert "The rule run on every float32 number of the domain" in said and "python-flint 0.9.0" in said
+    assert "The rule run on float32 numbers of the domain" in said and "python-flint 0.9.0" in said
     assert "all | alpha=0.5 | yes | 1,000 | 1 | 4 | 2 | 900 | 80 | 20 | 5 | 1.7 | -0.25" in said
-    assert "25.00% so far | none | yes | 1,000" in said, "a sweep that goes on says how far it is"
+    assert "25.00% of all | none | yes | 1,000" in said, "a sweep that goes on says how far it is"
     assert "to 0.5 ulp | to 1 ulp | above" in said
 
 
@@ -346,9 +346,10 @@ def test_every_float32_number_is_a_measurement(out: Path) -> None:
     [
         ({"name": None}, "does not say what was swept; gradcheck prove --float32 goes on with it"),
         ({"name": "relu"}, "it is about 'relu'"),
-        ({"next": 11}, "it is at block 11 of 0 to 10"),
+        ({"next": 11}, "it is at block 11 of 0 to 10, of 10"),
         ({"errors": [1]}, "it has 1 counts of errors between 2 edges"),
-        ({"blocks": [3, 3]}, "it is at block 10 of 3 to 3"),
+        ({"blocks": [3, 3, 10]}, "it is at block 10 of 3 to 3, of 10"),
+        ({"blocks": [0, 20, 15]}, "it is at block 10 of 0 to 20, of 15"),
     ],
     ids=lambda one: next(iter(one)) if isinstance(one, dict) else None,
 )
@@ -415,7 +416,10 @@ def test_what_the_provers_write_is_what_the_page_says(out: Path) -> None:
     made = pages(out, *records, network)
     said = section(made["reference--relu"])
     assert "2 claims, 2 proved" in said and "except where x = 0" in said and "z3 answers rightly" in said
-    assert "stale" not in said and f"all | none | yes | {state.judged:,} | 0 | 0 | 0 | {state.judged:,} | 0" in said
+    assert (
+        "stale" not in said
+        and f"0.00% of all | none | yes | {state.judged:,} | 0 | 0 | 0 | {state.judged:,} | 0" in said
+    )
     assert "stale" not in section(made["reference--dot"]) + section(made["reference--net-fan-out"])
     for row in claims_io.for_operator(out / "proofs", "dot"):
         assert f"{row['what']}." in section(made["reference--dot"])
