@@ -39,6 +39,7 @@ SHELLS = {"cli", "machine_formats", "replay", "pytesting", "pytest_plugin", "__m
 LATE = {
     ("engine", "report"): "str(result) is the terminal text",
     ("subjects", "reference_nets"): "the project's own networks are a subject",
+    ("proofs", "reference_nets"): "a run is written down on their tape",
 }
 """Imports inside functions that are meant to go the other way, each with its reason."""
 

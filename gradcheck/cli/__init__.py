@@ -321,6 +321,7 @@ def prove(
     /,
     *,
     above: float | None = None,
+    at: str | None = None,
     below: float | None = None,
     box: Annotated[tuple[float, float] | None, Parameter(negative=())] = None,
     coq: Switch = False,
@@ -330,7 +331,9 @@ def prove(
     graphs: Switch = False,
     output: Path = Path("reports/proofs"),
     recheck: Path | None = None,
+    tape: str | None = None,
     time_limit: float = 15.0,
+    vertices: int = 6,
 ) -> int:
     """Prove reference rules, of entrywise operators for all reals and of others at small shapes, or check again what was proved.
 
@@ -344,6 +347,8 @@ def prove(
         Operators or shell-style patterns; none means all.
     above
         With --box: prove that the derivative is greater than this all over it.
+    at
+        With --tape: the inputs of the run, between commas; with fractions such as 2/3,-1 the gradient is claimed exactly.
     below
         With --box: prove that the derivative is at most this all over it.
     box
@@ -363,29 +368,41 @@ def prove(
         Directory for the certificates, one JSON file per operator.
     recheck
         Check the certificates in this directory again instead.
+    tape
+        Run this package.module:function of single numbers --at some instead, and write its tape with its gradient as a Coq file, in which
+        coqc recomputes the gradient.
     time_limit
         Seconds of the processor's time for one choice of an operator's parameters, after which it is unknown.
+    vertices
+        With --graphs: 6, or 7 for all graphs of seven ordered vertices too, at random numbers modulo a prime, which takes minutes.
     """
-    from gradcheck.cli import proving
+    from gradcheck.cli import proving, rechecking, taping
 
     if not 0 < time_limit < 1e9:  # beyond that a timer overflows
         raise UsageError(f"--time-limit {time_limit:g}: give a number of seconds")
-    if (names or []) and (coq or recheck or float32 or graphs):
+    if (names or []) and (coq or recheck or float32 or graphs or tape):
         raise UsageError(
-            "prove: names choose operators to prove; --coq, --graphs and --recheck take none, and --float32 its own"
+            "prove: names choose operators to prove; --coq, --graphs, --recheck and --tape take none, and --float32 its own"
         )
+    if vertices not in (6, 7) or (vertices == 7 and not graphs):
+        raise UsageError(f"--vertices {vertices}: give 6 or 7, with --graphs")
+    if (tape is None) != (at is None):
+        raise UsageError("prove: --tape and --at go together, such as --tape package.module:function --at 0.5,2")
     claim = proving.box_claim(box, eps, above, below)
-    if box is not None and (coq or exhaustive or float32 or graphs or recheck):
-        raise UsageError("prove --box: give it without --coq, --exhaustive, --float32, --graphs and --recheck")
+    if box is not None and (coq or exhaustive or float32 or graphs or recheck or tape):
+        raise UsageError("prove --box: give it without --coq, --exhaustive, --float32, --graphs, --recheck and --tape")
     if coq:
         return proving.coq(_console())
     if recheck is not None:
-        return proving.recheck(_console(), recheck, time_limit)
+        return rechecking.recheck(_console(), recheck, time_limit)
     with _writing(output):
         if box is not None and claim is not None:
             return proving.box(_console(), names or [], output, box, claim)
         if graphs:
-            return proving.graphs(_console(), output)
+            tasks = (*proving.GRAPHS, *([proving.SEVEN] if vertices == 7 else []))
+            return proving.graphs(_console(), output, tasks=tasks)
+        if tape is not None and at is not None:
+            return taping.tape(_console(), tape, at, output)
         if float32 is not None:
             return proving.float32(_console(), float32, output)
         if exhaustive:

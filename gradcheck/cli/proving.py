@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -74,7 +74,7 @@ def prove(console: Console, names: Sequence[str], output: Path, limit: float = L
     scalar, arrays, solved = Counter[str](), Counter[str](), 0
     width = max(len(operator.name) for operator in operators)
     start = time.perf_counter()
-    for operator, claims in zip(operators, _map(_claims, [(o.name, limit) for o in operators], jobs), strict=True):
+    for operator, claims in zip(operators, in_order(_claims, [(o.name, limit) for o in operators], jobs), strict=True):
         write(claims, output)
         seconds = f"{sum(claim.seconds for claim in claims):>6.2f} s"
         if entrywise(operator):
@@ -142,21 +142,6 @@ def _how(claims: Sequence[Claim]) -> str:
     return "cases" if any(len(claim.branches) > 1 for claim in claims) else "direct"
 
 
-def recheck(console: Console, directory: Path, limit: float = LIMIT, jobs: int = JOBS) -> int:
-    """Check the files of an earlier run again; every problem is printed."""
-    needs_sympy()
-    files = sorted(directory.glob("*.json"))
-    if not files:
-        raise UsageError(f"--recheck {directory}: there is no claim in it; gradcheck prove --output writes them")
-    refused = 0
-    for file, found in zip(files, _map(_problems, [(file, limit) for file in files], jobs), strict=True):
-        for problem in found:
-            console.print(f"REFUSED {file.name}: {problem}")
-        refused += bool(found)
-    console.print(f"{len(files)} files checked again, {refused} refused")
-    return NOT_OK if refused else OK
-
-
 def exhaustive(console: Console, names: Sequence[str], output: Path, jobs: int = JOBS) -> int:
     """Run the rules of unary operators on every float16 and bfloat16 number, and print how each does.
 
@@ -169,7 +154,7 @@ def exhaustive(console: Console, names: Sequence[str], output: Path, jobs: int =
     directory, done, start = output / "exhaustive", 0, time.perf_counter()
     directory.mkdir(parents=True, exist_ok=True)
     tasks = [operator.name for operator in operators]
-    for name, found in zip(tasks, _map(_every, tasks, jobs), strict=True):
+    for name, found in zip(tasks, in_order(every_number, tasks, jobs), strict=True):
         (directory / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
         done += all("unread" not in one for one in found)
         for one in found:
@@ -188,6 +173,10 @@ GRAPHS = (
 """What is enumerated: kind, size, and the number of inputs of programs."""
 
 
+SEVEN = ("modulo", 7, 0)
+"""Two million graphs, at one random point each: some minutes."""
+
+
 def graphs(console: Console, output: Path, jobs: int = JOBS, tasks: Sequence[tuple[str, int, int]] = GRAPHS) -> int:
     """Run the reference networks' reverse accumulation on all small graphs and all short programs."""
     needs_sympy()
@@ -195,7 +184,7 @@ def graphs(console: Console, output: Path, jobs: int = JOBS, tasks: Sequence[tup
     from reference_nets.backprop import vjp
 
     rows, start = list[dict[str, Any]](), time.perf_counter()
-    for found in _map(_enumerated, tasks, jobs):
+    for found in in_order(run_enumeration, tasks, jobs):
         rows.append(found)
         said = f"REFUTED at {found['failing']}" if found["failing"] else "proved"
         console.print(f"{said}: {found['what']} ({found['count']} cases)")
@@ -216,8 +205,9 @@ def graphs(console: Console, output: Path, jobs: int = JOBS, tasks: Sequence[tup
     return NOT_OK if wrong else OK
 
 
-def _enumerated(task: tuple[str, int, int]) -> dict[str, Any]:
-    from gradcheck.proofs.graphs import Model, all_graphs, all_programs
+def run_enumeration(task: tuple[str, int, int]) -> dict[str, Any]:
+    """All graphs or programs of one kind and size, with the code that runs; ``task`` is kept, to be run again."""
+    from gradcheck.proofs.graphs import Model, all_graphs, all_modulo, all_programs
     from reference_nets import backprop, operations
     from reference_nets.graph import Graph, Operation, Vertex
 
@@ -225,8 +215,14 @@ def _enumerated(task: tuple[str, int, int]) -> dict[str, Any]:
     arithmetic = (operations.add, operations.subtract, operations.multiply)
     model = Model(Operation, Vertex, Graph, backprop.vjp, arithmetic)
     if kind == "programs":
-        return asdict(all_programs(model, size, inputs))
-    return asdict(all_graphs(model, size, ordered=kind == "ordered"))
+        found = all_programs(model, size, inputs)
+    elif kind == "modulo":
+        found = all_modulo(model, size)
+    elif kind in ("ordered", "labelled"):
+        found = all_graphs(model, size, ordered=kind == "ordered")
+    else:
+        raise UsageError(f"{kind!r} is no kind of graphs: ordered, labelled, modulo or programs")
+    return {**asdict(found), "task": list(task)}
 
 
 def float32(console: Console, name: str, output: Path) -> int:
@@ -317,8 +313,8 @@ def _sentence(name: str, one: Mapping[str, Any]) -> str:
     return f"{title} {one['dtype']}: {one['judged']} inputs{rest}, {one['wrong']} not correctly rounded{worst}"
 
 
-def _every(name: str) -> list[dict[str, Any]]:
-    """One record for each choice of parameters and each type."""
+def every_number(name: str, tables: Path | None = None) -> list[dict[str, Any]]:
+    """One record for each choice of parameters and each type; true values are kept in ``tables``, by default the cache."""
     from gradcheck.fingerprints import fingerprint
     from gradcheck.proofs.claims import choices, tool
     from gradcheck.proofs.exhaustive import exhaustive
@@ -327,13 +323,13 @@ def _every(name: str) -> list[dict[str, Any]]:
     operator, rule, found = catalogue.operator(name), RULES[name], list[dict[str, Any]]()
     about = {"name": name, "texts": {"definition": fingerprint(operator.definition), "rule": fingerprint(rule)}}
     for params in choices(operator):
-        shown = exhaustive(operator.definition, rule, operator.domain.of(0), params)
+        shown = exhaustive(operator.definition, rule, operator.domain.of(0), params, tables)
         rows = [{"unread": shown}] if isinstance(shown, str) else [asdict(one) for one in shown]
         found += [{**about, "tool": tool(), "params": params, **row} for row in rows]
     return found
 
 
-def _map(function: Callable[[Any], Any], tasks: Sequence[Any], jobs: int) -> Iterator[Any]:
+def in_order(function: Callable[[Any], Any], tasks: Sequence[Any], jobs: int) -> Iterator[Any]:
     """In order, each in one of ``jobs`` processes; in this one if that is the only one."""
     if jobs == 1 or len(tasks) == 1:
         yield from map(function, tasks)
@@ -362,26 +358,6 @@ def _claims(task: tuple[str, float]) -> list[Claim]:
             found = stated(operator, rule, params, Shown(UNKNOWN, (), (), f"no answer within {limit:g} s"))
         claims.append(replace(found, seconds=time.perf_counter() - start))
     return claims + beyond_algebra(operator, rule, choices(operator))
-
-
-def _problems(task: tuple[Path, float]) -> list[str]:
-    from gradcheck.proofs.claims import problems, read_claims
-    from gradcheck.proofs.setting import UNKNOWN
-    from reference_nets.rules import RULES
-
-    file, limit = task
-    found: list[str] = []
-    for record in read_claims(file):
-        if record["result"] == UNKNOWN:
-            continue  # nothing is claimed
-        # a signal must not strike within z3, which has limits of its own
-        timed = limited(2 * limit) if record["prover"] == "algebra" else nullcontext()
-        try:
-            with timed:
-                found += problems(record, catalogue.operator(record["name"]), RULES[record["name"]])
-        except TimeoutError:
-            found.append(f"no answer within {2 * limit:g} s")
-    return found
 
 
 @contextmanager

@@ -22,7 +22,7 @@ import sympy
 
 from gradcheck.claim import Set
 from gradcheck.numbers.balls import Balls
-from gradcheck.proofs import boxes
+from gradcheck.proofs import boxes, programs
 from gradcheck.proofs.boundary import on_boundary
 from gradcheck.proofs.cells import Cell, Form, Unclear, arrange, forms_of
 from gradcheck.proofs.reading import BITS, Reading, Text, exact, symbols_for
@@ -201,26 +201,41 @@ def _in_open(setting: Setting, cell: Cell, forms: list[Form]) -> tuple[Branch, t
     for number, (slope, stated) in enumerate(zip(slopes, rule.outputs, strict=True)):
         if not is_zero(normalised(stated - G * slope)):
             bound = _bounded(setting, found, cell, forms)
-            if bound:
-                return Branch(where, BOUNDED, bound, point, True, data), (value, slope, sympy.expand(stated / G))
+            if bound is not None:
+                kept = (value, slope, sympy.expand(stated / G))
+                return Branch(where, BOUNDED, bound.pop("how"), point, True, data, bound), kept
             how = f"the difference from the derivative by input {number} was not reduced to 0"
             return Branch(where, UNKNOWN, how, point, True, data), None
     kept = (value, *slopes, *(sympy.expand(r / G) for r in rule.outputs))
     return Branch(where, PROVED, "the difference reduces to 0", point, True, data), kept
 
 
-def _bounded(setting: Setting, found: tuple[Reading, Reading], cell: Cell, forms: list[Form]) -> str:
-    """Whether boxes show that a rule of one input is as good as float64 can tell, in words."""
+def _bounded(setting: Setting, found: tuple[Reading, Reading], cell: Cell, forms: list[Form]) -> dict[str, Any] | None:
+    """What boxes show of a rule of one input that is as good as float64 can tell: ``how``, in words, and what it takes to see it again."""
     interval = interval_of(forms, setting, cell) if setting.size == 1 else None
     if interval is None or sympy.expand(found[1].outputs[0] / G).has(G) or found[0].outputs[0].has(Whole):
-        return ""
+        return None
     definition, rule = (one.program for one in found)
     order = boxes.ORDER if all(abs(end) <= SHORT for end in interval) else 1
     shown = boxes.near(definition, rule, interval, RELATIVE, TINY, order)
     if shown.result != PROVED:
-        return ""
+        return None
     limit = ", for |x| up to 2^1023" if not np.all(np.isfinite(interval)) else ""
-    return f"differs from the derivative by at most {shown.bound:.3g} times the cotangent{limit}: Taylor models on {shown.boxes} boxes"
+    how = f"differs from the derivative by at most {shown.bound:.3g} times the cotangent{limit}: Taylor models on {shown.boxes} boxes"
+    ends = [end.hex() for end in interval]  # infinities too, which JSON has not
+    texts = {"definition": programs.to_data(definition), "rule": programs.to_data(rule)}
+    return {"how": how, "interval": ends, "order": order, **texts}
+
+
+def bounded_again(kept: Mapping[str, Any]) -> str:
+    """Why the programs of a branch that is proved up to a bound do not show it, or the empty string."""
+    texts = [programs.from_data(kept[name]) for name in ("definition", "rule")]
+    low, high = map(float.fromhex, kept["interval"])
+    order = int(kept["order"])
+    if not (low < high and 1 <= order <= boxes.ORDER):
+        return f"an interval from {low} to {high} and order {order} are no boxes"
+    shown = boxes.near(texts[0], texts[1], (low, high), RELATIVE, TINY, order)
+    return "" if shown.result == PROVED else f"{shown.result}: {shown.found}"
 
 
 @lru_cache(maxsize=8)

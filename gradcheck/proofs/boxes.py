@@ -24,7 +24,12 @@ from gradcheck.numbers.operations import Operation
 from gradcheck.numbers.program import Program
 
 ORDER = 4
-"""Of the remainder.  Derivatives by the table cost about three times as much for each order more."""
+"""Of the remainder.  Derivatives by the table cost about twice as much for each order more."""
+
+FINER = 8
+"""Where boxes of ``ORDER`` become too many: a small bound takes fewer of this order, each twenty times as dear."""
+
+TOO_WIDE = "the enclosure is too wide"
 
 BITS = 2560
 """Of the balls: as many as tell x (1 - tanh x) from 0 where x is 2^1023 and it is less than the smallest float64 number, 2^-1074."""
@@ -172,7 +177,7 @@ def cover(model: Callable[[Sequence[Interval]], list[Any]], boxes: Sequence[Inte
                 return Covered("refuted", seen, failing=box, found=against)
             middle = (box[0] + box[1]) / 2
             if not held and (seen > most or not box[0] < middle < box[1]):
-                return Covered("unknown", seen, failing=box, found="the enclosure is too wide")
+                return Covered("unknown", seen, failing=box, found=TOO_WIDE)
             halves += [] if held else [(box[0], middle), (middle, box[1])]
         todo += halves
     return Covered("proved", seen)
@@ -221,12 +226,12 @@ class Bounds:
         return " and ".join(one for one, end in ((low, self.low), (high, self.high)) if not math.isinf(end))
 
 
-def between(definition: Program, interval: Interval, bounds: Bounds) -> Covered:
+def between(definition: Program, interval: Interval, bounds: Bounds, order: int = ORDER) -> Covered:
     """Whether the definition's derivative lies within bounds on a whole interval, or a box in which it does not.
 
     A bound that is attained at a point p of a box, exactly and with slope exactly 0, is proved by the sign of the second derivative there.
     """
-    model = slopes(definition)
+    model = slopes(definition, order)
 
     def verdict(row: Sequence[Any], box: Interval) -> tuple[bool, str]:
         held = []

@@ -78,6 +78,64 @@ def tape(graph: _Graph, values: Mapping[str, Any]) -> tuple[Step, ...]:
     return tuple(steps)
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a certificate is written of: one run of a program, and the gradient that reverse accumulation gave."""
+
+    sources: tuple[str, ...]
+    steps: tuple[Step, ...]
+    seeds: Mapping[str, Number]
+    claims: Mapping[str, Claim]
+
+
+def from_run(program: Callable[..., Any], inputs: Sequence[Number]) -> Run:
+    """Run a program of single numbers on the tape of ``reference_nets.tape`` and claim the derivatives by its inputs.
+
+    Fractions are claimed exactly, float64 numbers up to ``rounding_bounds``.  A program that gives no number computed from its inputs is a
+    ``TypeError``.
+    """
+    from reference_nets.tape import Line, Variable, adjoints
+
+    lines: list[Line] = []
+    variables = [Variable(value, lines) for value in inputs]
+    output = program(*variables)
+    if not isinstance(output, Variable) or output.tape is not lines:
+        raise TypeError(f"the program must give a number computed from its inputs, and gave {output!r}")
+    names = [f"x{k}" if k < len(inputs) else f"v{k}" for k in range(len(lines))]
+    steps = tuple(
+        Step(tuple(names[j] for j in line[::2]), (names[k],), (tuple(line[1::2]),))
+        for k, line in enumerate(lines)
+        if line
+    )
+    bars = adjoints(output)[: len(inputs)]
+    bars += [None] * (len(inputs) - len(bars))
+    seeds: dict[str, Number] = {names[output.index]: 1}
+    exact = all(isinstance(value, int | Fraction) for value in inputs)
+    bounds = {} if exact else rounding_bounds(steps, seeds)
+    sources = tuple(names[: len(inputs)])
+    claims = {
+        name: Claim(0 if bar is None else bar, bounds.get(name, 0)) for name, bar in zip(sources, bars, strict=True)
+    }
+    return Run(sources, steps, seeds, claims)
+
+
+def rounding_bounds(steps: Sequence[Step], seeds: Mapping[str, Number]) -> dict[str, Fraction]:
+    """How far float64 adjoints may be from the exact ones of the partials as recorded, for every variable that is reached.
+
+    An adjoint is a sum over paths.  On its way each product meets one multiplication per step and one addition per reader of each variable
+    at most, n in all, so that the error is at most gamma_n = n u / (1 - n u) times the same sum with all partials made positive, if
+    nothing underflows (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., lemma 3.1).  That sum is formed in fractions.
+    """
+    positive = {name: abs(Fraction(seed)) for name, seed in seeds.items()}
+    for step in reversed(steps):
+        for output, row in zip(step.outputs, step.partials, strict=True):
+            for name, partial in zip(step.inputs, row, strict=True):
+                share = abs(Fraction(*partial.as_integer_ratio())) * positive.get(output, Fraction(0))
+                positive[name] = positive.get(name, Fraction(0)) + share
+    roundings = 2 * sum(len(step.inputs) for step in steps) * Fraction(1, 2**53)
+    return {name: roundings / (1 - roundings) * total for name, total in positive.items()}
+
+
 def certificate(
     sources: Iterable[str], steps: Iterable[Step], seeds: Mapping[str, Number], claims: Mapping[str, Claim]
 ) -> str:

@@ -21,10 +21,11 @@ from gradcheck.claims_io import TRUSTED as TRUSTED
 from gradcheck.claims_io import for_operator as for_operator
 from gradcheck.claims_io import read_claims as read_claims
 from gradcheck.fingerprints import fingerprint
-from gradcheck.proofs.algebra import Shown, prove
+from gradcheck.proofs.algebra import Shown, bounded_again, prove
 from gradcheck.proofs.reading import Text
 from gradcheck.proofs.setting import BOUNDED, EXCLUDED, KINK, PROVED, REFUTED, UNKNOWN, Branch, G
 from gradcheck.proofs.symbols import from_tree, normalised
+from gradcheck.proofs.vocabulary import widened
 from gradcheck.proofs.zero import is_zero
 
 FAMILIES = (
@@ -132,6 +133,8 @@ def problems(record: Mapping[str, Any], operator: Operator, rule: Text) -> Itera
     for branch in record["branches"]:
         if record["prover"] == "algebra" and branch["result"] == PROVED and branch["open"]:
             yield from _formulas(branch)
+        if record["prover"] == "algebra" and branch["result"] == BOUNDED:
+            yield from _boxes(branch)
     yield from alone(record)
     fresh = json.loads(json.dumps(asdict(afresh(record, operator, rule))))
     if record["prover"] == "smt":  # points and the order of terms are z3's choice
@@ -141,6 +144,17 @@ def problems(record: Mapping[str, Any], operator: Operator, rule: Text) -> Itera
     for name in ("result", "statement", "assumptions", "branches", "inputs", "evidence"):
         if fresh[name] != record[name]:
             yield f"a fresh proof has another {name} than the record"
+
+
+def _boxes(branch: Mapping[str, Any]) -> Iterator[str]:
+    """Whether the recorded programs keep the bound on the recorded interval."""
+    try:
+        with widened():
+            against = bounded_again(branch["boxes"])
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        against = f"its programs cannot be run ({type(error).__name__}: {error})"
+    if against:
+        yield f"{branch['where']}: {against}"
 
 
 def _formulas(branch: Mapping[str, Any]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 * Ordered graphs: every set of edges from smaller to greater vertices.  Every edge has an indeterminate weight and every vertex an
   indeterminate seed, so what is compared are polynomials: equality holds for all numbers of every commutative ring.
+* Larger ordered graphs: the same at random weights modulo a prime, with the chance of error stated.
 * Labelled graphs: every acyclic set of edges.  The names say nothing of the order: it must be found.
 * Straight-line programs over {+, -, *}, inputs repeated (x * x) or not read at all, against formal derivatives of the polynomial computed.
 
@@ -17,12 +18,15 @@ Source: Griewank, Walther, Evaluating Derivatives (2008), section 3.2; Bauer, SI
 from __future__ import annotations
 
 import itertools
+import math
+import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 BITS = 5
 """Of an exponent in a monomial: four squarings give 16, and no graph here has longer paths."""
@@ -220,6 +224,88 @@ def all_graphs(model: Model, size: int, *, ordered: bool) -> Enumerated:
     if count != expected:
         raise AssertionError(f"{count} graphs of {size} vertices, and there are {expected}")
     return Enumerated(what, count)
+
+
+PRIME = 2**61 - 1
+"""A Mersenne prime: the sum of two residues, and of eight, fits 64 bits."""
+
+
+CHUNK = 1 << 16
+"""Graphs whose sums over paths are formed at once."""
+
+
+def _sums_modulo(weights: Sequence[Sequence[int]], graphs: NDArray[np.uint32]) -> NDArray[np.uint64]:
+    """``sums_over_paths`` of ordered graphs, given as sets of edges in bits, modulo the prime: a row for each vertex."""
+    size = len(weights)
+    total = np.zeros((size, len(graphs)), np.uint64)
+    missing = ~graphs
+    for length in range(1, size + 1):
+        for path in itertools.combinations(range(size), length):
+            product, needed = weights[path[-1]][path[-1]], 0
+            for start, end in itertools.pairwise(path):
+                product = product * weights[start][end] % PRIME
+                needed |= 1 << _edge(start, end)
+            total[path[0]] += np.where(missing & np.uint32(needed), 0, np.uint64(product))
+            total[path[0]] %= PRIME
+    return total
+
+
+def _edge(start: int, end: int) -> int:
+    """The number of an edge of an ordered graph: those into vertex 1, into vertex 2, and so on."""
+    return end * (end - 1) // 2 + start
+
+
+def all_modulo(model: Model, size: int, seed: int = 8, only: Sequence[int] | None = None) -> Enumerated:
+    """Reverse accumulation on every ordered graph of ``size`` vertices (or on those sets of edges), at random numbers modulo a prime.
+
+    On a graph on which it is wrong, both sides are different polynomials of degree ``size`` at most, so that they agree at random weights
+    and seeds with probability size / (2^61 - 1) at most (Schwartz and Zippel): a wrong sweep passes with no more.
+    """
+    draw = random.Random(seed)
+    weights = [[draw.randrange(PRIME) for _ in range(size)] for _ in range(size)]
+    count = 2 ** (size * (size - 1) // 2)
+    graphs = np.arange(count, dtype=np.uint32) if only is None else np.asarray(only, np.uint32)
+    which = "all" if only is None else f"{len(graphs)} of the {count}"
+    chance = math.ceil(math.log2(size)) - 61
+    what = (
+        f"{which} ordered graphs of {size} vertices, at random weights and seeds modulo 2^61 - 1: "
+        f"a wrong sweep passes with probability 2^{chance} at most"
+    )
+    names = NAMES[:size]
+    zeros, seeds = dict.fromkeys(names, 0), {name: weights[k][k] for k, name in enumerate(names)}
+    made = _vertices(model, weights)
+    expected: list[list[int]] = []
+    for done, edges in enumerate(graphs.tolist()):
+        if done % CHUNK == 0:
+            expected = _sums_modulo(weights, graphs[done : done + CHUNK]).T.tolist()
+        parents = [edges >> _edge(0, k) & (1 << k) - 1 for k in range(size)]
+        sources = tuple(names[k] for k in range(size) if not parents[k])
+        graph = model.graph(sources, tuple(made(k, one) for k, one in enumerate(parents) if one))
+        found = model.vjp(graph, zeros, seeds, names)
+        if [found[name] % PRIME for name in names] != expected[done % CHUNK]:
+            starts = tuple(tuple(j for j in range(k) if one >> j & 1) for k, one in enumerate(parents))
+            return Enumerated(what, done + 1, f"parents {starts}")
+    return Enumerated(what, len(graphs))
+
+
+def _vertices(model: Model, weights: Sequence[Sequence[int]]) -> Callable[[int, int], Any]:
+    """The vertex ``end`` that sums its parents, given in bits, with their weights."""
+
+    @cache
+    def made(end: int, parents: int) -> Any:
+        starts = [j for j in range(end) if parents >> j & 1]
+        by = [weights[j][end] for j in starts]
+
+        def evaluate(*x: Any) -> tuple[int]:
+            return (sum(w * v for w, v in zip(by, x, strict=True)),)
+
+        def vjp(x: Any, y: Any, c: Any) -> tuple[Any, ...]:
+            return tuple(c[0] * w for w in by)
+
+        linear = model.operation(f"linear{end}:{parents}", len(starts), 1, evaluate, vjp, lambda x, y, t: evaluate(*t))
+        return model.vertex(linear, tuple(NAMES[j] for j in starts), (NAMES[end],))
+
+    return made
 
 
 def all_programs(model: Model, operations: int, inputs: int) -> Enumerated:

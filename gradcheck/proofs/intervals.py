@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,9 @@ import sympy
 from gradcheck.errors import UsageError
 from gradcheck.fingerprints import fingerprint
 from gradcheck.numbers.errors import NumbersError
-from gradcheck.proofs.boxes import Bounds, Covered, Interval, between, near
+from gradcheck.numbers.program import Program
+from gradcheck.proofs import programs
+from gradcheck.proofs.boxes import FINER, ORDER, TOO_WIDE, Bounds, Covered, Interval, between, near
 from gradcheck.proofs.claims import tool
 from gradcheck.proofs.reading import Reading, Text, read
 from gradcheck.proofs.setting import COTANGENT, G
@@ -36,7 +39,8 @@ def on_interval(
         raise UsageError(f"--box {low:g} {high:g}: give two finite numbers, the lower first")
     if not (one.low <= low and high <= one.high):
         raise UsageError(f"--box {low:g} {high:g}: {operator.name} lives in {one.describe()}; give a box within")
-    found, cuts = _covered(operator.definition, rule, params, interval, claim)
+    pieces: list[dict[str, Any]] = []
+    found, cuts = _covered(operator.definition, rule, params, interval, claim, pieces)
     stated = {"eps": claim} if isinstance(claim, float) else {k: str(v) for k, v in asdict(claim).items()}
     return {
         "name": operator.name,
@@ -47,6 +51,7 @@ def on_interval(
         "texts": {"definition": fingerprint(operator.definition), "rule": fingerprint(rule)},
         "tool": tool(),
         **asdict(found),
+        "pieces": sorted(pieces, key=lambda piece: piece["interval"][0]),
     }
 
 
@@ -54,10 +59,65 @@ PIECES = 64
 """An interval that falls into more is given up."""
 
 
+def claimed(stated: Mapping[str, Any]) -> float | Bounds:
+    """The claim of a record; what is none is a ``ValueError``, ``KeyError`` or ``TypeError``."""
+    if set(stated) == {"eps"}:
+        return float(stated["eps"])
+    sides = {side: stated[side] for side in ("strict_low", "strict_high")}
+    if not set(sides.values()) <= {"True", "False"}:
+        raise ValueError(f"{sides} must be True or False")
+    return Bounds(
+        float(stated["low"]), float(stated["high"]), sides["strict_low"] == "True", sides["strict_high"] == "True"
+    )
+
+
+def shown(definition: Program, rule: Program | None, piece: Interval, claim: float | Bounds, order: int) -> Covered:
+    """What Taylor models of an order say of a claim on an interval on which the programs do not branch."""
+    if isinstance(claim, Bounds):
+        return between(definition, piece, claim, order)
+    if rule is None:
+        raise ValueError("a claim about a rule needs its program")
+    return near(definition, rule, piece, 0.0, claim, order)
+
+
+def problems(record: Mapping[str, Any]) -> Iterator[str]:
+    """Why a record's claim does not follow from the programs that it holds; nothing if it does, or if it claims nothing.
+
+    The pieces must make up the whole interval, and what lies between them must be named as excluded.
+    """
+    if record["result"] != "proved":
+        return
+    try:
+        claim, pieces = claimed(record["claim"]), record["pieces"]
+        ends = [float(end) for piece in pieces for end in piece["interval"]]
+        low, high = map(float, record["interval"])
+        joined = ends[1:-1:2] == ends[2::2] and ends[:1] == [low] and ends[-1:] == [high]
+        if not (joined and ends[1:-1:2] == record["except"] and all(map(math.isfinite, ends))):
+            yield "its pieces are not the interval without the points that it names"
+            return
+        for piece in pieces:
+            one, two = (
+                None if piece[text] is None else programs.from_data(piece[text]) for text in ("definition", "rule")
+            )
+            if one is None or not 1 <= int(piece["order"]) <= FINER:
+                raise ValueError("a piece needs the definition's program, and an order from 1 to 8")
+            start, end = piece["interval"]
+            found = shown(one, two, (float(start), float(end)), claim, int(piece["order"]))
+            if found.result != "proved" or found.bound > record["bound"]:
+                yield f"on {piece['interval']} its programs do not show the claim: {found.result} {found.found}".rstrip()
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        yield f"its programs cannot be run ({type(error).__name__}: {error})"
+
+
 def _covered(
-    definition: Text, rule: Text, params: Mapping[str, Any], interval: Interval, claim: float | Bounds
+    definition: Text,
+    rule: Text,
+    params: Mapping[str, Any],
+    interval: Interval,
+    claim: float | Bounds,
+    pieces: list[dict[str, Any]],
 ) -> tuple[Covered, list[float]]:
-    """What holds on all pieces, and the points between them, of which nothing is said."""
+    """What holds on all pieces, which are noted, and the points between them, of which nothing is said."""
     x = sympy.Symbol("x", real=True)
     todo, cuts, boxes, bound = [interval], list[float](), 0, 0.0
     while todo:
@@ -77,15 +137,20 @@ def _covered(
                 cuts += inner
                 todo += zip([low, *inner], [*inner, high], strict=True)
                 continue
-            if isinstance(claim, Bounds):
-                found = between(readings[0].program, piece, claim)
-            else:
-                found = near(readings[0].program, readings[1].program, piece, 0.0, claim)
+            texts = [reading.program for reading in readings]
+            for order in (ORDER, FINER):
+                found = shown(texts[0], texts[1] if len(texts) > 1 else None, piece, claim, order)
+                boxes += found.boxes
+                if found.found != TOO_WIDE:
+                    break
         except NumbersError as error:
             return Covered("unknown", boxes, failing=piece, found=f"not read: {error}"), cuts
-        boxes, bound = boxes + found.boxes, max(bound, found.bound)
+        bound = max(bound, found.bound)
         if found.result != "proved":
             return replace(found, boxes=boxes), cuts
+        data = [programs.to_data(text) for text in texts]
+        kept = {"definition": data[0], "rule": data[1] if len(data) > 1 else None}
+        pieces.append({"interval": list(piece), "order": order, **kept})
     return Covered("proved", boxes, bound), cuts
 
 

@@ -41,6 +41,8 @@ class Branch:
     point: tuple[float, ...] | None
     open: bool
     formulas: tuple[Any, ...] = ()
+    boxes: Mapping[str, Any] | None = None
+    """Of what is proved up to a bound: both programs, the interval and the order of the Taylor models."""
 
 
 @dataclass(slots=True)

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import json
 import math
+import random
 import time
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,14 @@ WIDEST = 2.0**-4
 EDGES = (0.5, 1.0, 2.0, 4.0, 16.0, 256.0)
 """Of the histogram of errors, in units in the last place."""
 
+PART = 64
+"""Blocks that are counted together: four million numbers, a second or less."""
+
+SAMPLE = 8
+"""Parts that are run again when a sweep is checked."""
+
+COUNTS = ("judged", "outside", "kinks", "undecided", "without", "infinite")
+
 EVERY_SECONDS = 5.0
 """Between two writings of the state."""
 
@@ -72,6 +81,8 @@ class State:
     worst: float = 0.0
     where: float = 0.0
     seconds: float = 0.0
+    parts: list[dict[str, Any]] = field(default_factory=list)
+    """The same counts for each run of ``PART`` blocks, so that a sample of them can be checked again."""
     about: dict[str, Any] = field(default_factory=dict)
     """What is said of the sweep where it is shown: name, texts, params, tool, blocks, edges; it does not decide where to go on."""
 
@@ -103,7 +114,7 @@ def sweep(
     ``about`` is kept beside the counts: the name of the operator and the tool, for those who show them.
     """
     texts = {"definition": fingerprint(definition), "rule": fingerprint(rule)}
-    key = f"{'|'.join(texts.values())}|{one.describe()}|{sorted(params.items())}|{first}:{last}|1"
+    key = f"{'|'.join(texts.values())}|{one.describe()}|{sorted(params.items())}|{first}:{last}|2"
     state = _load(path, key) or State(key, first)
     state.about = {**about, "texts": texts, "params": dict(params), "blocks": [first, last, BLOCKS], "edges": EDGES}
     if state.next == last:
@@ -112,14 +123,71 @@ def sweep(
     before = state.seconds
     with widened(symbolic=False), np.errstate(all="ignore"):
         while state.next < last:
-            _block(definition, rule, one, params, state.next * BLOCK, BLOCK, state)
+            if not state.parts or state.next % PART == 0:
+                state.parts.append(_tally(State("", state.next)) | {"first": state.next})
+            found = _visited(definition, rule, one, params, state.next, state.next + 1)
             state.next += 1
+            total, part = _tally(state), state.parts[-1]
+            for name, value in _sum(total, found).items():
+                setattr(state, name, value)
+            state.parts[-1] = _sum(part, found) | {"first": part["first"]}
             state.seconds = before + time.perf_counter() - start
             if time.perf_counter() - saved > EVERY_SECONDS or state.next == last:
                 _save(path, state)
                 saved = time.perf_counter()
                 tell(state)
     return state
+
+
+def _visited(
+    definition: Text, rule: Text, one: Set, params: Mapping[str, Any], first: int, last: int
+) -> dict[str, Any]:
+    found = State("")
+    for block in range(first, last):
+        _block(definition, rule, one, params, block * BLOCK, BLOCK, found)
+    return _tally(found)
+
+
+def _tally(state: State) -> dict[str, Any]:
+    return {name: getattr(state, name) for name in (*COUNTS, "errors", "worst", "where")}
+
+
+def _sum(one: Mapping[str, Any], two: Mapping[str, Any]) -> dict[str, Any]:
+    larger = two if two["worst"] > one["worst"] else one
+    return {
+        **{name: one[name] + two[name] for name in COUNTS},
+        "errors": [a + b for a, b in zip(one["errors"], two["errors"], strict=True)],
+        "worst": larger["worst"],
+        "where": larger["where"],
+    }
+
+
+def problems(
+    record: Mapping[str, Any], definition: Text, rule: Text, one: Set, params: Mapping[str, Any]
+) -> Iterator[str]:
+    """Why a sweep's record is not accepted: its parts do not add up, or one of ``SAMPLE`` drawn now has other counts.
+
+    A record with one false part in n is let through with probability 1 - SAMPLE / n: the whole is checked by the sweep alone.
+    """
+    first, last = record["about"]["blocks"]
+    ends = [part["first"] for part in record["parts"]] + [record["next"]]
+    if list(ends[:-1]) != [first, *range((first // PART + 1) * PART, record["next"], PART)][: len(ends) - 1] or not (
+        first < record["next"] <= last
+    ):
+        yield "its parts are not the blocks that it says"
+        return
+    total = _tally(State(""))
+    for part in record["parts"]:
+        total = _sum(total, part)
+    if total != {name: record[name] for name in total}:
+        yield "its parts do not add up to its counts"
+    numbers = range(len(record["parts"]))
+    drawn = random.SystemRandom().sample(numbers, min(SAMPLE, len(numbers)))
+    with widened(symbolic=False), np.errstate(all="ignore"):
+        for number in sorted(drawn):
+            found = _visited(definition, rule, one, params, ends[number], ends[number + 1])
+            if found | {"first": ends[number]} != record["parts"][number]:
+                yield f"blocks {ends[number]} to {ends[number + 1]}: a fresh run has other counts than the record"
 
 
 def _load(path: Path, key: str) -> State | None:

@@ -22,9 +22,9 @@ import numpy as np
 from gradcheck.claim import Kind, Set
 from gradcheck.numbers.balls import Balls
 from gradcheck.numbers.errors import NumbersError, Untraceable
-from gradcheck.numbers.operations import TABLE
-from gradcheck.numbers.program import Program, Step
+from gradcheck.numbers.program import Program
 from gradcheck.numbers.tracing import Trace, trace
+from gradcheck.proofs import programs
 from gradcheck.proofs.reading import BITS, Text
 from gradcheck.proofs.residues import NoRoot, P, Residues
 from gradcheck.proofs.setting import PROVED, REFUTED, UNKNOWN, apart
@@ -66,8 +66,8 @@ class Pair:
     def data(self) -> dict[str, Any]:
         """As JSON."""
         return {
-            "definition": _program_data(self.definition),
-            "rule": _program_data(self.rule),
+            "definition": programs.to_data(self.definition),
+            "rule": programs.to_data(self.rule),
             "inputs": [[list(signs), known] for signs, known in self.inputs],
             "cotangents": [list(signs) for signs in self.cotangents],
         }
@@ -77,31 +77,7 @@ def pair_from(data: Mapping[str, Any]) -> Pair:
     """Read again; what is no such data is a ``ValueError``, ``KeyError`` or ``TypeError``."""
     inputs = tuple((tuple(map(float, signs)), int(known)) for signs, known in data["inputs"])
     cotangents = tuple(tuple(map(float, signs)) for signs in data["cotangents"])
-    return Pair(_program_from(data["definition"]), _program_from(data["rule"]), inputs, cotangents)
-
-
-def _program_data(text: Program) -> dict[str, Any]:
-    steps = [
-        [step.name, step.places.tolist(), [ids.tolist() for ids in step.operands], step.parameter, list(step.moving)]
-        for step in text.steps
-    ]
-    inputs, outputs = ([ids.ravel().tolist() for ids in rows] for rows in (text.inputs, text.outputs))
-    constants = [text.constants[0].tolist(), [float(x).hex() for x in text.constants[1]]]
-    return {"size": text.size, "inputs": inputs, "outputs": outputs, "steps": steps, "constants": constants}
-
-
-def _program_from(data: Mapping[str, Any]) -> Program:
-    def ids(row: Any) -> Any:
-        return np.asarray(row, np.int64)
-
-    steps = []
-    for name, places, operands, parameter, moving in data["steps"]:
-        if name not in TABLE and name not in ("sum", "dot"):
-            raise ValueError(f"a program has the operation {name!r}, which is not known here")
-        steps.append(Step(name, ids(places), tuple(map(ids, operands)), parameter, tuple(map(bool, moving))))
-    inputs, outputs = (tuple(map(ids, data[side])) for side in ("inputs", "outputs"))
-    constants = (ids(data["constants"][0]), np.array([float.fromhex(x) for x in data["constants"][1]], np.float64))
-    return Program(int(data["size"]), inputs, outputs, tuple(steps), constants)
+    return Pair(programs.from_data(data["definition"]), programs.from_data(data["rule"]), inputs, cotangents)
 
 
 @dataclass(frozen=True, slots=True)

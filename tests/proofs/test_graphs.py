@@ -17,6 +17,7 @@ from gradcheck.proofs.graphs import (
     Model,
     Polynomial,
     all_graphs,
+    all_modulo,
     all_programs,
     indeterminate,
     labelled_graphs,
@@ -79,6 +80,31 @@ NOT_HERE = {"G5": "the number 0 for a zero of another type is equal to it"}
 @pytest.mark.parametrize("trap", wrong_graphs.TRAPS)
 def test_each_misreading_of_the_textbook_is_refuted(trap: str) -> None:
     assert bool(refuted(wrong_graphs.TRAPS[trap])) == (trap not in NOT_HERE)
+
+
+def test_graphs_modulo_a_prime_are_all_of_them_and_a_sample_of_seven_vertices_is_right() -> None:
+    for size in range(1, 6):
+        shown = all_modulo(RIGHT, size)
+        assert (shown.failing, shown.count) == ("", 2 ** (size * (size - 1) // 2))
+    sample = all_modulo(RIGHT, 7, only=[*range(0, 2**21, 2**21 // 499), 2**21 - 1])
+    assert sample.failing == "" and sample.what.startswith("501 of the 2097152 ordered graphs of 7 vertices")
+    assert "2^-58" in sample.what
+
+
+@pytest.mark.parametrize("slip", [slip for slip in SLIPS if slip not in (SINGLE, "parents are a set")])
+def test_each_slip_is_refuted_modulo_a_prime_where_it_is_by_polynomials(slip: str) -> None:
+    def vjp(graph: Any, values: Any, seeds: Any, of: Any) -> Any:
+        return {
+            name: v
+            for name, v in (
+                backprop.vjp(graph, values, seeds, of) | vjp_with_a_slip(slip)(graph, values, seeds)
+            ).items()
+            if name in of
+        }
+
+    for size in (2, 3, 4):
+        by_polynomials, modulo = all_graphs(model(vjp), size, ordered=True), all_modulo(model(vjp), size)
+        assert bool(by_polynomials.failing) == bool(modulo.failing)
 
 
 def test_the_enumerations_have_the_known_counts() -> None:
