@@ -314,10 +314,14 @@ class _Examination:
 
     def visit(self, looker: Looker, origin: str, leaves: tuple[Any, ...], whole: int) -> None:
         """Look at one further point, and take in what is found there."""
-        look = looker.at(leaves, origin, short=self.profile.short, whole=whole, probes=1)
+        p = self.profile
+        look = looker.at(leaves, origin, short=p.short, whole=whole, probes=1)
         if look is None:
             self.counts["undefined points"] += 1
             return
+        if whole < p.nearby and any(probe.wrong for _, probe in look.probes):
+            # One direction cannot tell a kink that no line shows: a median is smooth along all lines through equal numbers.
+            look = looker.at(leaves, origin, short=p.short, whole=p.nearby, probes=1, g=look.point.cotangents) or look
         if look.observation.failure is not None and not looker.differentiable(look):
             # A backward pass may refuse where there is no derivative, as at a singular matrix.
             self.counts["refused where nothing is differentiable"] += 1
