@@ -163,16 +163,20 @@ class Certifier:
     ) -> Array:
         """How far reverse accumulation of the forward's text is from the truth, along each row.
 
-        The largest error at the point and at nine places close by, as errors scatter.  A text that subtracts nearly equal numbers has no
+        The largest error at the point and, with each result of the forward sweep changed in its last place, at nine places close by:
+        what is exact in one order of the operations is not in another.  A text that subtracts nearly equal numbers has no
         backward pass that is better; the answer may be four times worse, as another order of the same operations may be (chosen, not
         derived).  ``error`` is what the answer is off by: it ends early where that is far larger.
         """
         most = np.zeros(len(rows))
         for count, by in enumerate((0.0, *(max(CLOSE_BY[0], roundoff(dtype)),) * 9)):
-            if count == 3 and np.all(error > 256 * most):  # seven more draws do not make four times their largest of it
+            if count == 5 and np.all(
+                (error > 256 * most) & (most > 0)
+            ):  # five more do not make four times their largest of it
                 break
             moved, turned = _moved(found, cotangents, by, rng)
-            off = np.abs(rows @ (found.in_floats(dtype, moved, turned) - found.nearby(moved, turned)))
+            scatter = (roundoff(dtype), rng) if count else None
+            off = np.abs(rows @ (found.in_floats(dtype, moved, turned, scatter) - found.nearby(moved, turned)))
             most = np.fmax(most, np.where(np.isfinite(off), off, 0.0))
         # Entries share what precedes them and its errors, and only by luck is one spared; what has no digit left speaks for itself alone.
         share = np.divide(most, magnitude, out=np.zeros_like(most), where=magnitude > 0)

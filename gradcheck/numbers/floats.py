@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,31 @@ class Textbook(FloatField):
     def partials(self, operation: Operation) -> tuple[Callable[..., Any], ...]:
         """Those of the table, but of these two."""
         return TEXTBOOK.get(operation.name, operation.partials)
+
+
+@dataclass(frozen=True)
+class Perturbed(Textbook):
+    """Each result is changed in its last place, up or down at random, as other orders of the same operations would change it.
+
+    Monte Carlo arithmetic (D. S. Parker 1997, UCLA technical report CSD-970002).  What happens to be exact in one
+    order, x - mean(x) of a single number, say, is not in another.
+    """
+
+    unit: float = 2.0**-53
+    rng: np.random.Generator = field(default_factory=np.random.default_rng, compare=False)
+
+    def apply(self, operation: Operation, operands: tuple[Values, ...], parameter: float | None = None) -> Array:
+        """NumPy's result, and a random roundoff."""
+        return self._rounded(super().apply(operation, operands, parameter))
+
+    def sum(self, terms: Values) -> Values:
+        """Of terms that are each rounded."""
+        return super().sum(self._rounded(terms))
+
+    def _rounded(self, values: Values) -> Array:
+        # A change by less than half of a last place would be rounded away again.
+        off = 2 * self.unit * self.rng.choice((-1.0, 1.0), size=np.shape(values))
+        return np.asarray(values * (1 + off)).astype(self.dtype)
 
 
 TEXTBOOK: dict[str, tuple[Callable[..., Any], ...]] = {

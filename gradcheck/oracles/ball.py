@@ -66,14 +66,24 @@ class Enclosure:
         other = replace(program, steps=steps, constants=(places, moved(numbers)), traced=None, kept={})
         return replace(self, program=other)
 
-    def in_floats(self, dtype: np.dtype[Any], inputs: Sequence[Array], cotangents: Sequence[Array]) -> Array:
-        """What reverse accumulation of the text gives in floats of that type, (n,); nan where NumPy has no such functions."""
-        from gradcheck.numbers.errors import NumbersError
-        from gradcheck.numbers.floats import Textbook
+    def in_floats(
+        self,
+        dtype: np.dtype[Any],
+        inputs: Sequence[Array],
+        cotangents: Sequence[Array],
+        scatter: tuple[float, np.random.Generator] | None = None,
+    ) -> Array:
+        """What reverse accumulation of the text gives in floats of that type, (n,); nan where NumPy has no such functions.
 
+        ``scatter``: a unit roundoff, by which each result of the forward sweep is changed at random.
+        """
+        from gradcheck.numbers.errors import NumbersError
+        from gradcheck.numbers.floats import Perturbed, Textbook
+
+        number = Textbook(dtype) if scatter is None else Perturbed(dtype, *scatter)
         rows = [[np.ravel(a).astype(dtype) for a in arrays] for arrays in (inputs, cotangents)]
         try:
-            every = self.program.gradient(Textbook(dtype), *rows)
+            every = self.program.gradient(number, *rows)
         except (NumbersError, TypeError, ValueError):
             return np.full(self.value.size, np.nan)
         return np.concatenate([np.asarray(every[k], np.float64) for k in self.active])

@@ -93,3 +93,24 @@ def test_where_the_forward_keeps_no_digit_both_functions_count() -> None:
     # The real function is x, and what floating point computes rounds to whole numbers.
     magic = 1.5 * 2.0**52
     assert not gradcheck.check(lambda x: (x + magic) - magic, lambda g, x: 3 * g, (X,)).ok
+
+
+def centred(x: Any, w: Any) -> Any:
+    mean = x.mean(-1, keepdims=True)
+    return (x - mean) / np.sqrt(((x - mean) ** 2).mean(-1, keepdims=True) + 1e-5) * w
+
+
+def centred_back(g: Any, x: Any, w: Any) -> Any:
+    mean = x.mean(-1, keepdims=True)
+    r = 1 / np.sqrt(((x - mean) ** 2).mean(-1, keepdims=True) + 1e-5)
+    # As a fused multiplication and addition has it: x r - mean r, which is the rounding of mean r where x is one number.
+    fused = np.asarray(x * r.astype(np.longdouble) - mean * r, np.float64)
+    return np.zeros_like(x), (g * fused).sum(0)
+
+
+def test_what_is_exact_in_one_order_of_operations_need_not_be_in_another() -> None:
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        x, w = rng.normal(size=(2, 1)), rng.normal(size=1)
+        assert gradcheck.check(centred, centred_back, (x, w), seed=seed).ok
+        assert not gradcheck.check(centred, lambda g, x, w: (0 * x, (g * w).sum(0)), (x, w), seed=seed).ok
