@@ -39,6 +39,7 @@ PARAMETERS: dict[str, tuple[float, ...]] = {
     "bessel_i": (0, 1, 3),
     "bessel_k": (0, 1, 3),
     "sinc": (0, 1, 2),
+    "hyp0f1": (1, 3),
 }
 """Exponents and orders at which parametric operations are looked at."""
 

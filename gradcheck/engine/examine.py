@@ -44,8 +44,6 @@ COARSE = 2.0**-10
 NARROW = 2.0**-12
 """Unit roundoff from which a type has so few digits that eight roundoffs are parts of a hundred: float16 and bfloat16."""
 
-SETTLED = (Judgement.RIGHT, Judgement.INACCURATE, Judgement.WRONG, Judgement.CONVENTION)
-
 
 DEAREST = 4
 """The part of the evaluations that one point is charged with at most: a hull at one kink may take them all, and the rest is to be seen."""
@@ -222,7 +220,7 @@ class _Examination:
         near &= np.abs(given.answer - known.value) <= known.bound
         for leaf, k in enumerate(self.call.active):
             rows = given.rows_of(leaf)
-            if not rows.size or np.isin(judgement[rows], SETTLED).any() or not near[rows].any():
+            if not rows.size or np.isin(judgement[rows], findings.SETTLED).any() or not near[rows].any():
                 continue
             judgement[rows[near[rows]]] = int(Judgement.RIGHT)
             digits = float(np.max(known.bound[rows][near[rows]]))
@@ -242,7 +240,7 @@ class _Examination:
             counts = np.bincount(look.judgement, minlength=len(Judgement))
             for j in np.flatnonzero(counts):
                 self.counts[Judgement(int(j)).name.lower()] += int(counts[j])
-            self.oracles[look.truth.method] += int(counts[list(SETTLED)].sum())
+            self.oracles[look.truth.method] += int(counts[list(findings.SETTLED)].sum())
         for _, probe in look.probes:
             self.counts[
                 "right" if probe.decided and not probe.wrong else "wrong" if probe.wrong else "inconclusive"
@@ -438,7 +436,7 @@ class _Examination:
                 if Severity.CONVENTION in severities
                 else Verdict.RIGHT
             )
-        return self.record(verdict, status, certificate(self.call, given))
+        return self.record(verdict, status, findings.certificate(self.call, given))
 
     def undecided(self, given: Look) -> list[str]:
         out = []
@@ -446,7 +444,7 @@ class _Examination:
             if not np.size(self.call.leaves[k]):
                 continue
             if given.judgement is not None:
-                decided = bool(np.any(np.isin(given.judgement[given.rows_of(leaf)], SETTLED)))
+                decided = bool(np.any(np.isin(given.judgement[given.rows_of(leaf)], findings.SETTLED)))
             else:
                 decided = any(p.decided for n, p in given.probes if n == leaf)
             if not decided:
@@ -478,26 +476,6 @@ def replace_breaches(look: Look, known: set[tuple[str, str]]) -> Look:
     """The look without the breaches of form that are known already."""
     fresh = tuple(b for b in look.observation.breaches if (b[0], b[1]) not in known)
     return replace(look, observation=replace(look.observation, breaches=fresh))
-
-
-def certificate(call: Call, given: Look) -> str:
-    """The smallest error of a single entry that would have been called wrong at the given point, per leaf."""
-    parts = []
-    if given.judgement is not None and given.truth is not None and given.slack is not None:
-        seen = 2 * (
-            given.truth.bound
-            + given.slack
-            + 8 * 2.0**-53 * np.where(np.isfinite(given.truth.scale), given.truth.scale, 0)
-        )
-        for leaf, k in enumerate(call.active):
-            rows = given.rows_of(leaf)
-            rows = rows[np.isin(given.judgement[rows], SETTLED)]
-            if rows.size:
-                parts.append(f"{call.paths[k]}: {float(np.max(seen[rows])):.2g}")
-    parts += [f"{call.paths[call.active[leaf]]}: {p.seen:.2g}" for leaf, p in given.probes if p.decided]
-    return (
-        f"at the given point, would have caught any single-entry error of at least {', '.join(parts)}" if parts else ""
-    )
 
 
 def _bytes(arrays: tuple[np.ndarray, ...]) -> list[tuple[Any, ...]]:

@@ -15,6 +15,8 @@ from gradcheck.oracles.ball import METHOD
 from gradcheck.records import Array, Finding, Local, Number, Point, Severity
 from gradcheck.subjects.callables import Call
 
+SETTLED = (Judgement.RIGHT, Judgement.INACCURATE, Judgement.WRONG, Judgement.CONVENTION)
+
 KINDS = {
     Judgement.WRONG: ("GC101", Severity.WRONG, "is not the derivative"),
     Judgement.CONFLICT: ("GC107", Severity.CONFLICT, "cannot be judged: two oracles exclude each other"),
@@ -196,4 +198,24 @@ def common_factor(
         wrong_entries=answer.size,
         entries=answer.size,
         where=call.implementation.where,
+    )
+
+
+def certificate(call: Call, given: Look) -> str:
+    """The smallest error of a single entry that would have been called wrong at the given point, per leaf."""
+    parts = []
+    if given.judgement is not None and given.truth is not None and given.slack is not None:
+        seen = 2 * (
+            given.truth.bound
+            + given.slack
+            + 8 * 2.0**-53 * np.where(np.isfinite(given.truth.scale), given.truth.scale, 0)
+        )
+        for leaf, k in enumerate(call.active):
+            rows = given.rows_of(leaf)
+            rows = rows[np.isin(given.judgement[rows], SETTLED)]
+            if rows.size:
+                parts.append(f"{call.paths[k]}: {float(np.max(seen[rows])):.2g}")
+    parts += [f"{call.paths[call.active[leaf]]}: {p.seen:.2g}" for leaf, p in given.probes if p.decided]
+    return (
+        f"at the given point, would have caught any single-entry error of at least {', '.join(parts)}" if parts else ""
     )

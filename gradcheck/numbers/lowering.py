@@ -108,7 +108,7 @@ def _by_order(call: str, operation: str, order: Ids, x: Ids) -> Traced:
 
 for _ufunc, _operation in (("jv", "bessel_j"), ("jn", "bessel_j"), ("yn", "bessel_y"), ("yv", "bessel_y")):
     UFUNCS[_ufunc] = lambda n, x, _name=_operation, _call=_ufunc: _by_order(_call, _name, n, x)
-for _ufunc, _operation in (("iv", "bessel_i"), ("kn", "bessel_k"), ("kv", "bessel_k")):
+for _ufunc, _operation in (("hyp0f1", "hyp0f1"), ("iv", "bessel_i"), ("kn", "bessel_k"), ("kv", "bessel_k")):
     UFUNCS[_ufunc] = lambda n, x, _name=_operation, _call=_ufunc: _by_order(_call, _name, n, x)
 
 

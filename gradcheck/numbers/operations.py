@@ -345,6 +345,15 @@ ENTRIES = (
         POSITIVE,
         parametric=True,
     ),
+    # 0F1(; n; x), entire, DLMF 16.3.1
+    Operation(
+        "hyp0f1",
+        (lambda k, x, y, n: k.div(k.hyp0f1(x, n=n + 1), k.number(n)),),
+        lambda kind, x, n: x.hypgeom_0f1(kind(n)),
+        lambda m, x, n: m.hyp0f1(n, x),
+        lambda x, n: special.hyp0f1(n, x),
+        parametric=True,
+    ),
     # others, DLMF 4.13, 6.2
     Operation("lambertw", (lambda k, x, y: k.powi(x + k.exp(y), n=-1),), "lambertw", "lambertw", _lambert, LAMBERT),
     Operation("expi", (lambda k, x, y: k.div(k.exp(x), x),), _ball_expi, "ei", special.expi, BESIDE_ZERO),

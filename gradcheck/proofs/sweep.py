@@ -169,7 +169,7 @@ def problems(
 
     A record with one false part in n is let through with probability 1 - SAMPLE / n: the whole is checked by the sweep alone.
     """
-    first, last = record["about"]["blocks"]
+    first, last, _ = record["about"]["blocks"]
     ends = [part["first"] for part in record["parts"]] + [record["next"]]
     if list(ends[:-1]) != [first, *range((first // PART + 1) * PART, record["next"], PART)][: len(ends) - 1] or not (
         first < record["next"] <= last

@@ -47,6 +47,7 @@ INTERVALS: dict[str, tuple[tuple[float, float], ...]] = {
     "bessel_i": ((0.01, 100.0),),
     "bessel_k": ((0.5, 20.0),),
     "sinc": ((-1e3, 1e3),),
+    "hyp0f1": ((-1e3, 1e3),),
     "erf": ((-1e3, 1e3),),
     "erfc": ((-1e3, 1e3),),
     "erfi": ((-1e2, 1e2),),
@@ -64,6 +65,7 @@ PARAMETERS: dict[str, tuple[float, ...]] = {
     "bessel_i": (0, 1, 3),
     "bessel_k": (0, 1, 3),
     "sinc": (0, 1, 2),
+    "hyp0f1": (1, 3),
 }
 """Those at which a parametric operation is looked at."""
 
