@@ -145,11 +145,9 @@ class Certifier:
         """
         error = np.abs(answer - rows @ found.value)
         most = self._of_the_forward(found, rows, cotangents, error, magnitude, dtype, rng)
-        return (
-            most
-            if np.all(error <= most)
-            else np.fmax(most, self._of_the_answer(found, rows, answer, leaves, cotangents, dtype))
-        )
+        if np.all(error <= most):
+            return most
+        return np.fmax(most, self._of_the_answer(found, rows, answer, leaves, cotangents, dtype))
 
     def _of_the_forward(
         self,
@@ -170,9 +168,8 @@ class Certifier:
         """
         most = np.zeros(len(rows))
         for count, by in enumerate((0.0, *(max(CLOSE_BY[0], roundoff(dtype)),) * 9)):
-            if count == 5 and np.all(
-                (error > 256 * most) & (most > 0)
-            ):  # five more do not make four times their largest of it
+            # Five more draws do not make four times their largest of it.
+            if count == 5 and np.all((error > 256 * most) & (most > 0)):
                 break
             moved, turned = _moved(found, cotangents, by, rng)
             scatter = (roundoff(dtype), rng) if count else None
@@ -192,7 +189,10 @@ class Certifier:
         cotangents: tuple[Array, ...],
         dtype: np.dtype[Any],
     ) -> Array:
-        """The answer's error along each row, where rounding of its own text explains half of it and more; else 0."""
+        """The answer's error along each row, where rounding of its own text explains half of it and more; else 0.
+
+        Half is chosen: what a wrong formula adds to a rounding error as large as itself shows at other points, and not here.
+        """
         error = np.abs(answer - rows @ found.value)
         own = in_real_numbers(self.call, _copies(leaves), cotangents, self.single, dtype, OPERATIONS)
         if own is None:
@@ -266,11 +266,8 @@ class Certifier:
                     if not np.abs(answer[k] - known.value[k])
                     <= max(float(known.bound[k]), b / 2 if np.isfinite(b) else 0.0)
                 ]
-                rows, error, size = (
-                    np.eye(answer.size)[apart],
-                    np.abs(answer - known.value)[apart],
-                    np.abs(known.value[apart]),
-                )
+                rows, size = np.eye(answer.size)[apart], np.abs(known.value[apart])
+                error = np.abs(answer - known.value)[apart]
                 honest = self.honest(known, rows, answer[apart], leaves, cotangents, size, dtype, rng)
                 apart = [k for k, e, h in zip(apart, error, honest, strict=True) if not e <= h]
                 wrong = tuple((k, float(known.value[k]), float(known.bound[k])) for k in apart)

@@ -44,7 +44,6 @@ COARSE = 2.0**-10
 NARROW = 2.0**-12
 """Unit roundoff from which a type has so few digits that eight roundoffs are parts of a hundred: float16 and bfloat16."""
 
-
 DEAREST = 4
 """The part of the evaluations that one point is charged with at most: a hull at one kink may take them all, and the rest is to be seen."""
 
