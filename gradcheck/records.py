@@ -348,6 +348,10 @@ SECOND, SECOND_OPEN = "points of order two", "undecided points of order two"
 """Keys of a record's counts: places at which second derivatives were compared, and those at which they could not be."""
 
 
+ALONE = "alone"
+"""Among the words of a record's claim: source that defines forward and vjp of a framework without this package."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """All that a run knows of one operator of one subject: one line of the records file."""
@@ -367,7 +371,7 @@ class Record:
     oracles: Mapping[str, int] = field(default_factory=dict)
     """How many entries each oracle decided."""
     claim: Mapping[str, str] = field(default_factory=dict)
-    """What is claimed, as text: definition source, formula, citation, domain, kinks, signature, family."""
+    """What is claimed, as text: definition source, formula, citation, domain, kinks, signature, family; and ``ALONE``."""
     seed: int = 0
     seconds: float = 0.0
     graph: Dataflow | None = None

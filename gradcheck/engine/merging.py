@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from gradcheck.claim import Example, Operator
 from gradcheck.engine.definition import words
+from gradcheck.engine.order_two import FIRST_ALONE, ORDERS
 from gradcheck.records import Coverage, Finding, Record, Severity, Status, Verdict
 
 GRAVEST = (
@@ -79,11 +80,19 @@ def merge(subject: str, operator: Operator, parts: Sequence[Part], seed: int) ->
         counts=dict(counts),
         coverage=tuple(p.coverage for p in parts),
         certificate=next((p.record.certificate for p in parts if p.record.certificate), ""),
-        untested=tuple(dict.fromkeys(text for p in parts for text in p.record.untested)),
+        untested=_untested(part.record for part in parts),
         oracles=dict(oracles),
         claim=words(operator),
         seed=seed,
     )
+
+
+def _untested(records: Iterable[Record]) -> tuple[str, ...]:
+    """What no part tested, once each; that order two was not, only where no part says more about higher orders."""
+    said = dict.fromkeys(text for record in records for text in record.untested)
+    if any(text.startswith(ORDERS) and text != FIRST_ALONE for text in said):
+        said.pop(FIRST_ALONE, None)
+    return tuple(said)
 
 
 def _smallest(findings: list[Finding]) -> Finding:

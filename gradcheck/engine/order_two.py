@@ -25,7 +25,8 @@ from gradcheck.records import SECOND, SECOND_OPEN, Array, Finding, Point, Record
 from gradcheck.strategies.sets import settle
 from gradcheck.subjects.protocol import Implementation
 
-FIRST_ALONE = "derivatives of order two and higher"
+ORDERS = "derivatives of order "
+FIRST_ALONE = f"{ORDERS}two and higher"
 
 UNSTATED = f"{FIRST_ALONE}: the subject states no text of its vjp that could be differentiated"
 
@@ -50,7 +51,7 @@ class OrderTwo:
     def added(self, record: Record) -> Record:
         """The record of the example with all of it; what it said of the orders that were not tested is mended."""
         untested = [text for text in record.untested if text != FIRST_ALONE]
-        untested.append("derivatives of order three and higher" if self.counts[SECOND] else FIRST_ALONE)
+        untested.append(f"{ORDERS}three and higher" if self.counts[SECOND] else FIRST_ALONE)
         untested += [f"order two at some points: {reason}" for reason in self.reasons]
         record = replace(
             record,

@@ -30,9 +30,22 @@ from gradcheck.engine.order_two import FIRST_ALONE, UNSTATED, order_two
 from gradcheck.engine.pictures import curve_of, ulps_of
 from gradcheck.engine.profiles import Profile, profile_named
 from gradcheck.errors import UsageError
-from gradcheck.records import Curve, Failure, Finding, Jacobian, Point, Record, Severity, Status, UlpSamples, Verdict
+from gradcheck.records import (
+    ALONE,
+    Curve,
+    Failure,
+    Finding,
+    Jacobian,
+    Point,
+    Record,
+    Severity,
+    Status,
+    UlpSamples,
+    Verdict,
+)
 from gradcheck.subjects.callables import Call, arrange, describe_failure
 from gradcheck.subjects.protocol import Implementation, Subject
+from gradcheck.subjects.standalone import standalone
 
 NARROW = ("float32", "float16", "bfloat16")
 """Types in which two examples are looked at; all are in float64."""
@@ -129,6 +142,7 @@ class _Verification:
         self.refuted: dict[tuple[str, str], int] = {}
         self.patched = False  # whether order two was looked at at the special values
         self.rule: Callable[..., Any] | None = None  # the vjp as a text, where the subject states it
+        self.made: Implementation | None = None
 
     def run(self) -> None:
         cases = list(_cases(self.operator))
@@ -146,6 +160,7 @@ class _Verification:
     def checked(self, example: Example, inputs: tuple[Any, ...], domain: Domain, dtype: str) -> Record | None:
         """The record of one example in one type; None where the subject does not have it."""
         params = copy.deepcopy(dict(example.params))  # the catalogue's own must survive whatever is done to them
+        call = None
         try:
             implementation = self.implementation(params, dtype)
             if implementation is None:
@@ -156,6 +171,8 @@ class _Verification:
             if dtype == "float64":
                 record = self.twice(record, example, inputs, implementation)
         except UsageError as error:
+            if call is not None and (refuted := self.undefined(call)) is not None:
+                return refuted
             point = Point(inputs=tuple(map(np.asarray, inputs)), cotangents=())
             return self.failed(
                 Finding(code="GC121", severity=Severity.WRONG, argument="forward", message=str(error), point=point)
@@ -179,7 +196,7 @@ class _Verification:
             return None
         if not isinstance(made, Implementation):
             raise TypeError(f"implementation() gave a {type(made).__name__}; it must be an Implementation, or None")
-        self.rule = made.vjp_text
+        self.rule, self.made = made.vjp_text, made
         jvp = None if made.jvp is None else _calm(made.jvp)
         return replace(made, forward=_calm(made.forward), vjp=_calm(made.vjp), jvp=jvp, where=str(made.where))
 
@@ -194,6 +211,17 @@ class _Verification:
         )
         record = with_findings(examine(case, profile, self.number), forward_findings(call, definition))
         return replace(record, findings=tuple(_placed(call, finding) for finding in record.findings))
+
+    def undefined(self, call: Call) -> Record | None:
+        """The record of a forward that is not finite at the example's inputs, where the definition is."""
+        found = [f for f in forward_findings(call, self.operator.definition) if f.expected is not None]
+        if not found or not np.isfinite(found[0].expected or np.nan):
+            return None
+        found[0] = replace(found[0], message="the forward is not finite where the catalogue's operator is")
+        nothing = Record(operator=self.operator.name, subject=self.subject.name, **_OPEN)
+        return with_confirmations(
+            with_findings(nothing, found), call, self.operator.definition, self.number, self.refuted
+        )
 
     def twice(self, record: Record, example: Example, inputs: tuple[Any, ...], made: Implementation) -> Record:
         """The record with derivatives of order two, where the first is right and the subject's text can be differentiated."""
@@ -247,8 +275,15 @@ class _Verification:
             nothing = Verdict.UNSUPPORTED
             merged = Record(operator=self.operator.name, subject=name, verdict=nothing, status=Status.INCONCLUSIVE)
             merged = replace(merged, claim=words(self.operator), seed=seed)
-        merged = replace(merged, claim={**merged.claim, **fingerprints.words(rule=self.rule)})
+        merged = replace(merged, claim={**merged.claim, **fingerprints.words(rule=self.rule), **self.alone(merged)})
         return merged if stopped is None else with_stop(merged, stopped)
+
+    def alone(self, record: Record) -> dict[str, str]:
+        """The source of an adapter of this package, if it failed: its snippets shall need the framework alone."""
+        if self.made is None or record.status is not Status.FAIL:
+            return {}
+        source = standalone(self.made.forward, self.made.vjp)
+        return {ALONE: source} if source else {}
 
 
 def _smaller(known: tuple[Call, Point] | None, call: Call, record: Record) -> tuple[Call, Point] | None:

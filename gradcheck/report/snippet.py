@@ -10,7 +10,7 @@ from __future__ import annotations
 import keyword
 import math
 
-from gradcheck.records import Finding, Point, Record
+from gradcheck.records import ALONE, Finding, Point, Record
 from gradcheck.report import text
 from gradcheck.report.endings import ENDED, source
 from gradcheck.report.literals import foreign, literal, packed, walk
@@ -18,17 +18,17 @@ from gradcheck.report.literals import foreign, literal, packed, walk
 GIVEN = "given"
 """The subject of a record made by ``gradcheck.check`` of a user's own functions."""
 
-ONE_CALL = ("GC101", "GC102", "GC103", "GC105", "GC106", "GC107")
+ONE_CALL = ("GC101", "GC102", "GC103", "GC105", "GC106", "GC107", "GC110")
 """Findings about an entry of the answer to one call."""
 
 STATE = ("GC208", "GC209", "GC210")
 """Findings by which one call shows nothing: its answer depends on other calls."""
 
 _CENTRAL = """\
-definition = catalogue.operator({operator}).definition
+definition = {definition}
 
 
-def slope(leaf, index):  # a central difference of the definition, in float64, for comparison
+def slope(leaf, index):  # a central difference, in float64, for comparison
     h = 2.0**-17 * max(1.0, abs(float(inputs[leaf][index])))  # about the cube root of the rounding unit
     values = []
     for step in (h, -h):
@@ -75,7 +75,10 @@ def snippet(record: Record, finding: Finding) -> str:
 
 
 def _subject(record: Record, finding: Finding, point: Point) -> list[str]:
-    """For an implementation of a catalogue operator: the call itself where one call shows it, else the whole check."""
+    """For an implementation of a catalogue operator: the call itself where one call shows it, else the whole check.
+
+    The call is made without this package where the record has the source for that.
+    """
     load, operator = literal(record.claim.get("load", record.subject)), literal(record.operator)
     if record.claim.get("exhibit"):  # it is in no catalogue: the subject has the functions and the inputs
         return [
@@ -91,28 +94,33 @@ def _subject(record: Record, finding: Finding, point: Point) -> list[str]:
     head = [f"params = {literal(dict(finding.kwargs))}", *_tuple("inputs", point.inputs)]
     made = f"impl = load({load}).implementation({operator}, params)"
     catalogue = ["from gradcheck import catalogue", "from gradcheck.subjects import load", ""]
+    alone = record.claim.get(ALONE, "")
+    source = ["", alone] if alone else ["", made, "forward, vjp = impl.forward, impl.vjp"]
+    if finding.code == "GC120" and alone and finding.index is not None:
+        return [*head, *source, *_value(finding), _expectation(finding), _OUTCOME]
     if finding.code == "GC120":
         return [*catalogue, *head, "", made, *_forward(operator), _expectation(finding)]
-    alone = point.cotangents and not any(other.code in STATE for other in record.findings)
-    if alone and finding.code == "GC109":
-        cotangents = _tuple("cotangents", point.cotangents)
-        return [*catalogue[1:], *head, *cotangents, "", made, *_raises(), _expectation(finding), _OUTCOME]
-    if not (alone and finding.code in ONE_CALL and finding.index is not None and finding.expected is not None):
+    shown = point.cotangents and not any(other.code in STATE for other in record.findings)
+    cotangents = _tuple("cotangents", point.cotangents)
+    if shown and finding.code == "GC109":
+        imports = [] if alone else catalogue[1:]
+        return [*imports, *head, *cotangents, *source, *_raises(), _expectation(finding), _OUTCOME]
+    if not (shown and finding.code in ONE_CALL and finding.index is not None and finding.expected is not None):
         imports = ["import gradcheck", *catalogue[1:]]
         return [*imports, *head, "", *_checked(made, operator, finding, record), _expectation(finding), _OUTCOME]
     small = sum(values.size for values in point.inputs) <= text.SHOWN_IN_FULL
     real = all(values.dtype.kind != "c" for values in (*point.inputs, *point.cotangents))
-    central = _CENTRAL.format(operator=operator).splitlines() if small and real else []
+    definition = "forward" if alone else f"catalogue.operator({operator}).definition"
+    central = _CENTRAL.format(definition=definition).splitlines() if small and real else []
     return [
-        *(catalogue if central else catalogue[1:]),
+        *([] if alone else catalogue if central else catalogue[1:]),
         *head,
-        *_tuple("cotangents", point.cotangents),
-        "",
-        made,
+        *cotangents,
+        *source,
         'with np.errstate(all="ignore"):',
-        "    outputs = impl.forward(*inputs, **params)",
+        "    outputs = forward(*inputs, **params)",
         "    cotangent = cotangents if isinstance(outputs, tuple) else cotangents[0]",
-        "    answer = impl.vjp(cotangent, *inputs, **params)",
+        "    answer = vjp(cotangent, *inputs, **params)",
         "gradients = answer if isinstance(answer, (tuple, list)) else (answer,)",
         'print("got", answer)',
         *(["", *central] if central else []),
@@ -126,25 +134,42 @@ _OUTCOME = 'print("reproduced" if reproduced else "not reproduced")'
 
 
 def _comparison(finding: Finding, point: Point) -> list[str]:
-    """Whether the entry is still off by at least half as much as it was: another machine rounds otherwise."""
-    got, expected = finding.got, finding.expected
-    assert got is not None and expected is not None and finding.index is not None
+    """Whether the entry is as far off as it was."""
+    assert finding.index is not None
     index = literal(tuple(int(k) for k in finding.index))
     if finding.leaf is not None:
         number = sum(_is_float(values) for values in point.inputs[: finding.leaf])
         entries = f"[gradients[{number}]]"
     else:
         entries = f"[g for g in gradients if np.ndim(g) == {len(finding.index)}]"
-    if math.isfinite(abs(got)) and math.isfinite(abs(expected)):
-        off = f"not abs(complex(np.asarray(g)[{index}]) - {literal(expected)}) < {literal(abs(got - expected) / 2)}"
-    else:
-        off = f"not np.isfinite(complex(np.asarray(g)[{index}]))"
-    return [f"reproduced = any({off} for g in {entries})"]
+    return [f"reproduced = any({_off(f'complex(np.asarray(g)[{index}])', finding)} for g in {entries})"]
 
 
 def _is_float(values: object) -> bool:
     kind = getattr(values, "dtype", None)
     return kind is not None and (kind.kind in "fc" or foreign(values))
+
+
+def _value(finding: Finding) -> list[str]:
+    """An entry of the forward's value, of all outputs one after the other, beside what it should be."""
+    assert finding.index is not None
+    return [
+        'with np.errstate(all="ignore"):',
+        "    outputs = forward(*inputs, **params)",
+        "outputs = outputs if isinstance(outputs, tuple) else (outputs,)",
+        'print("got", outputs)',
+        f"got = complex(np.concatenate([np.ravel(y) for y in outputs])[{int(finding.index[0])}])",
+        f"reproduced = {_off('got', finding)}",
+    ]
+
+
+def _off(value: str, finding: Finding) -> str:
+    """Whether it is still off by at least half as much as it was: another machine rounds otherwise."""
+    got, expected = finding.got, finding.expected
+    assert got is not None and expected is not None
+    if math.isfinite(abs(got)) and math.isfinite(abs(expected)):
+        return f"not abs({value} - {literal(expected)}) < {literal(abs(got - expected) / 2)}"
+    return f"not np.isfinite({value})"
 
 
 def _forward(operator: str) -> list[str]:
@@ -164,10 +189,10 @@ def _forward(operator: str) -> list[str]:
 
 def _raises() -> list[str]:
     return [
-        "outputs = impl.forward(*inputs, **params)",
+        "outputs = forward(*inputs, **params)",
         "cotangent = cotangents if isinstance(outputs, tuple) else cotangents[0]",
         "try:",
-        "    impl.vjp(cotangent, *inputs, **params)",
+        "    vjp(cotangent, *inputs, **params)",
         "    reproduced = False",
         "except (Exception, SystemExit) as error:",
         '    print("raised", type(error).__name__, error)',

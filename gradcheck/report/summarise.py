@@ -8,7 +8,7 @@ import numpy as np
 
 from gradcheck.claims_io import Found
 from gradcheck.fingerprints import PREFIX
-from gradcheck.records import Array, Finding, Header, Point, Record, UlpSamples, finding_id
+from gradcheck.records import ALONE, Array, Finding, Header, Point, Record, UlpSamples, finding_id
 from gradcheck.report import coverage, figures, mathml, proved, text, thread
 from gradcheck.report.difference import Pair
 from gradcheck.report.endings import ENDED
@@ -213,7 +213,7 @@ def _case(record: Record, finding: Finding, short: Callable[[str], str]) -> Case
 
 def _claim(claim: Mapping[str, str], limits: Limits) -> tuple[tuple[str, str], ...]:
     known = [(title, text.clip(claim[key], limits.source)) for key, title in _CLAIM.items() if claim.get(key)]
-    hidden = (*_CLAIM, "load", "exhibit")
+    hidden = (*_CLAIM, "load", "exhibit", ALONE)
     others = [
         (key, value) for key, value in claim.items() if key not in hidden and not key.startswith(PREFIX) and value
     ]

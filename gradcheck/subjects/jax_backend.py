@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import pickle
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -60,20 +60,20 @@ class JaxJit(Jax):
     def _made(self, function: Function) -> Implementation:
         import jax
 
-        kept: dict[bytes, Function] = {}  # a function that is made anew is compiled anew
-
-        def compiled(make: Callable[[], Function], *key: Any) -> Function:
-            return kept.setdefault(pickle.dumps(key), jax.jit(make()))
+        @functools.cache
+        def compiled(key: bytes) -> Any:  # a function that is made anew is compiled anew
+            params, wanted = pickle.loads(key)
+            if wanted is None:
+                return jax.jit(functools.partial(function, **params))
+            return jax.jit(functools.partial(_pull, function, params, wanted))
 
         def run(*inputs: Any, **params: Any) -> Any:
             with doubles():
-                return arrays(compiled(lambda: functools.partial(function, **params), params)(*inputs))
+                return arrays(compiled(pickle.dumps((params, None)))(*inputs))
 
         def pull(cotangent: Any, *inputs: Any, **params: Any) -> Any:
-            wanted = active(inputs)
             with doubles():
-                whole = compiled(lambda: functools.partial(_pull, function, params, wanted), params, wanted)
-                return arrays(whole(cotangent, *inputs))
+                return arrays(compiled(pickle.dumps((params, active(inputs))))(cotangent, *inputs))
 
         return Implementation(forward=run, vjp=pull)
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.subjects import composed
+from gradcheck.subjects.composed import embedding
 from gradcheck.subjects.mapped import Function, Table
 
 NUMPY = """abs add arccos arccosh arcsin arcsinh arctan arctan2 arctanh broadcast_to cbrt concatenate convolve cos
@@ -137,7 +138,7 @@ def _arrays(jax: Any, jnp: Any) -> dict[str, Function]:
         "scatter": scatter,
         "scatter_add": lambda x, i, v: x.at[i].add(v),
         "index_put": lambda x, r, c, v: x.at[r, c].set(v),
-        "embedding": lambda w, i, *, padding_index=None: composed.embedding(jnp, w, i, padding_index),
+        "embedding": lambda w, i, *, padding_index=None: embedding(jnp, w, i, padding_index),
         "segment_sum": lambda x, labels, *, segments: jax.ops.segment_sum(x, labels, segments),
         "segment_max": lambda x, labels, *, segments: jax.ops.segment_max(x, labels, segments),
         "take": lambda x, i, *, axis=None: jnp.take(x, i, axis),

@@ -79,8 +79,7 @@ def numbers(entries: Any, field: str) -> Any:
 
 def _functions() -> dict[str, Function]:
     def each(function: Function) -> Function:
-        lifted = np.frompyfunc(function, 1, 1)
-        return lambda x: lifted(x)
+        return lambda x: np.frompyfunc(function, 1, 1)(x)
 
     def loss(terms: Function) -> Function:
         def value(x: Any, y: Any, *, reduction: str = "mean") -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import metadata
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -85,7 +86,7 @@ def _table() -> Table:
     import mygrad
     from mygrad import nnet
 
-    parts = composed.table(mygrad, _Special())
+    parts = composed.table(mygrad, SimpleNamespace(logsumexp=_logsumexp))  # all that it takes from scipy.special
     functions: dict[str, Function] = {
         **{name: parts[name] for name in COMPOSED.split()},
         **{name: getattr(mygrad, name) for name in NUMPY.split()},
@@ -119,12 +120,8 @@ def _table() -> Table:
     return Table(functions=functions, lacks=lacks, double=DOUBLE, types=("float32", "float64"))
 
 
-class _Special:
-    """What ``composed`` takes from scipy.special."""
+def _logsumexp(x: Any, axis: Any) -> Any:
+    import mygrad
 
-    @staticmethod
-    def logsumexp(x: Any, axis: Any) -> Any:
-        import mygrad
-
-        top = np.max(x.data, axis=axis, keepdims=True)
-        return mygrad.log(mygrad.sum(mygrad.exp(x - top), axis=axis)) + np.squeeze(top, axis)
+    top = np.max(x.data, axis=axis, keepdims=True)
+    return mygrad.log(mygrad.sum(mygrad.exp(x - top), axis=axis)) + np.squeeze(top, axis)

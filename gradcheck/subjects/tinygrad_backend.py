@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.subjects import program_languages
-from gradcheck.subjects.mapped import Function, Lacks, Table, active
+from gradcheck.subjects.mapped import Function, Lacks, Table, active, implementation
 from gradcheck.subjects.programs import Language
 from gradcheck.subjects.protocol import Implementation
 
@@ -45,12 +45,7 @@ class TinyGrad:
     def implementation(self, operator: str, params: Mapping[str, Any]) -> Implementation | None:
         """The method of that name with its reverse mode; None where tinygrad has none for these parameters."""
         function = self._table.function(operator, params)
-        if function is None:
-            return None
-        return Implementation(
-            forward=lambda *inputs, **params: function(*self._tensors(inputs), **params).numpy(),
-            vjp=lambda cotangent, *inputs, **params: self._vjp(function, cotangent, inputs, params),
-        )
+        return None if function is None else implementation(function, forward, vjp)
 
     def supports(self, operator: str, dtype: np.dtype[Any]) -> bool:
         """Single and double precision."""
@@ -60,17 +55,25 @@ class TinyGrad:
         """Whole programs: see ``gradcheck.subjects.programs``."""
         return program_languages.tinygrad_language()
 
-    def _tensors(self, inputs: tuple[Any, ...]) -> list[Any]:
-        from tinygrad import Tensor
 
-        # An array without axes would become a constant, which wants a compiler.
-        return [Tensor(np.array(x, order="C").reshape(-1)).reshape(np.shape(x)) for x in inputs]
+def tensors(inputs: tuple[Any, ...]) -> list[Any]:
+    """Tensors with copies of arrays.  An array without axes would become a constant, which wants a compiler."""
+    from tinygrad import Tensor
 
-    def _vjp(self, function: Function, cotangent: Any, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
-        tensors = self._tensors(inputs)
-        value = function(*tensors, **params)
-        gradients = value.gradient(*(tensors[k] for k in active(inputs)), gradient=self._tensors((cotangent,))[0])
-        return tuple(np.array(g.numpy()) for g in gradients)
+    return [Tensor(np.array(x, order="C").reshape(-1)).reshape(np.shape(x)) for x in inputs]
+
+
+def forward(function: Function, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
+    """The value of a function of tensors."""
+    return np.array(function(*tensors(inputs), **params).clone().numpy())
+
+
+def vjp(function: Function, cotangent: Any, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The gradients of the inputs of floating type."""
+    given = tensors(inputs)
+    value = function(*given, **params)
+    gradients = value.gradient(*(given[k] for k in active(inputs)), gradient=tensors((cotangent,))[0])
+    return tuple(np.array(g.clone().numpy()) for g in gradients)  # a constant has no device of its own
 
 
 def _compiles(devices: Any) -> bool:
