@@ -48,7 +48,9 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     params: dict[str, Any]
     statement: str
-    result: Literal["proved", "proved in part", "proved up to a bound", "refuted", "unknown"]
+    result: Literal[
+        "proved", "proved almost everywhere", "proved in part", "proved up to a bound", "refuted", "unknown"
+    ]
     reason: str
     assumptions: tuple[str, ...]
     texts: dict[str, str]

@@ -107,16 +107,19 @@ def _scalar_line(claims: Sequence[Claim], seconds: str) -> tuple[str, str]:
 
 def _array_line(claims: Sequence[Claim], seconds: str) -> tuple[str, str]:
     results = Counter(claim.result for claim in claims)
-    proved = results["proved"]
-    reason = next((claim.reason for claim in claims if claim.result != "proved"), "")
+    almost = results["proved almost everywhere"]
+    proved = results["proved"] + almost
+    reason = next((claim.reason for claim in claims if claim.reason), "")
     result = (
         "refuted"
         if results["refuted"]
         else "unknown"
         if not proved
-        else "proved"
-        if proved == len(claims)
         else "proved in part"
+        if proved < len(claims)
+        else "proved almost everywhere"
+        if almost
+        else "proved"
     )
     return f"{proved:>2} of {len(claims):>2} shapes          {seconds}  {reason}", result
 

@@ -15,7 +15,8 @@ from gradcheck.proofs import smt, tensors
 from gradcheck.proofs.algebra import Shown
 from gradcheck.proofs.claims import Claim, claim, entrywise, stated
 from gradcheck.proofs.reading import Text
-from gradcheck.proofs.setting import PROVED, REFUTED, UNKNOWN
+from gradcheck.proofs.residues import NAME
+from gradcheck.proofs.setting import ALMOST, PROVED, REFUTED, UNKNOWN
 from gradcheck.proofs.vocabulary import widened
 
 OTHER_SEED = 4711
@@ -44,20 +45,22 @@ def by_residues(operator: Operator, rule: Text, example: int) -> Claim:
     found = stated(operator, rule, params, Shown(shown.result, (), shown.assumptions, shown.reason))
     shapes = ", ".join(_shape(shape) for shape in one.shapes)
     inputs = f"all real arrays of the shapes {shapes}, in the domain ({operator.domain.describe()})"
+    found_at_all = shown.result in (PROVED, ALMOST)
+    vanishing = f", and at which {tensors.VANISHES}," if shown.result == ALMOST else ","
     statement = (
         f"For {inputs}{''.join(f', {k} = {v}' for k, v in params.items())}, at which no divisor and no logarithm's argument of the "
-        f"definition vanishes, the rule of {operator.name} is the adjoint of the derivative of its definition; a wrong rule would pass "
-        f"with probability 2^{shown.chance:.0f} at most"
+        f"definition vanishes{vanishing} the rule of {operator.name} is the adjoint of the derivative of its definition; "
+        f"a wrong rule would pass with probability 2^{shown.chance:.0f} at most"
     )
     return replace(
         found,
         prover="residues",
-        tool=f"residues modulo 2^127 - 1, numpy {np.__version__}",
+        tool=f"{NAME}, numpy {np.__version__}",
         seconds=time.perf_counter() - start,
         inputs=inputs,
-        statement=statement if shown.result == PROVED else "",
+        statement=statement if found_at_all else "",
         example=example,
-        chance=shown.chance if shown.result == PROVED else None,
+        chance=shown.chance if found_at_all else None,
         evidence=shown.pair.data() if shown.pair is not None else None,
     )
 
@@ -95,15 +98,18 @@ def alone(record: Mapping[str, Any]) -> Iterator[str]:
         for branch in record["branches"]:
             if branch["result"] == PROVED:
                 yield from _unsatisfiable(branch)
-    if record["prover"] == "residues" and record["result"] == PROVED:
+    if record["prover"] == "residues" and record["result"] in (PROVED, ALMOST):
+        notes: dict[str, None] = {}
         try:
             with widened(symbolic=False):
-                chance = tensors.identical(tensors.pair_from(record["evidence"]), OTHER_SEED, {})
+                chance = tensors.identical(tensors.pair_from(record["evidence"]), OTHER_SEED, notes)
         except (ValueError, KeyError, TypeError, IndexError) as error:
             yield f"its programs cannot be run ({type(error).__name__}: {error})"
             return
         if isinstance(chance, str) or chance > LEAST:
             yield f"its programs are not equal at other points: {chance}"
+        if tensors.VANISHES in notes and record["result"] != ALMOST:
+            yield f"it is shown only where {tensors.VANISHES}"
 
 
 def _unsatisfiable(branch: Mapping[str, Any]) -> Iterator[str]:

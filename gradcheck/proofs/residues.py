@@ -11,18 +11,26 @@ Source: Schwartz, Fast probabilistic algorithms for verification of polynomial i
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
+
+import sympy
 
 from gradcheck.numbers.errors import Unsupported
 from gradcheck.numbers.field import Array, ObjectField
 from gradcheck.numbers.operations import Operation
 from gradcheck.proofs.symbols import literal
 
-P = 2**127 - 1
-"""A Mersenne prime; p = 3 mod 4, so that a root is the power (p + 1) / 4."""
+P = 2**127 - 1713849
+"""The largest prime below 2^127 modulo which -1 is no square and all primes up to 37 are squares.
+
+p = 3 mod 4, so that a root is the power (p + 1) / 4; and the constants of which operators take roots have some.
+"""
+
+NAME = "residues modulo 2^127 - 1713849"
 
 PARTS = 24
 """exp of an atom is the power PARTS of its indeterminate, so that halves, thirds and eighths of it are powers too."""
@@ -56,6 +64,8 @@ class Residue:
     def __add__(self, other: Residue | int) -> Residue:
         if isinstance(other, int):
             other = number(Fraction(other))
+        if isinstance(other, Nothing):
+            return other
         form = dict(self.form)
         for atom, c in other.form.items():
             total = form.get(atom, Fraction(0)) + c
@@ -108,6 +118,28 @@ class Residue:
         return Residue(pow(self.value, -1, P), None, self.bottom, self.top, self.sign)
 
 
+class Nothing(Residue):
+    """Minus infinity, of which a mask is made: what is added to it is lost, and exp makes 0 of it."""
+
+    def __init__(self) -> None:
+        super().__init__(0, {})
+
+    def __add__(self, other: Residue | int) -> Residue:
+        return self
+
+    __radd__ = __add__
+
+    def _refused(self, *_: Any) -> Any:
+        raise Unsupported("another operation than a sum or exp, of minus infinity,", "residues")
+
+    __mul__ = __rmul__ = __neg__ = __rsub__ = inverse = _refused
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Nothing)
+
+    __hash__ = Residue.__hash__
+
+
 CONSTANT = -1
 """The atom of numbers: no residue is negative."""
 
@@ -122,15 +154,21 @@ def number(value: Fraction) -> Residue:
 class Residues(ObjectField):
     """At one random point, drawn from ``seed``; equal arguments have equal functions."""
 
-    name = "residues modulo 2^127 - 1"
+    name = NAME
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, dummies: int | None = None) -> None:
+        """With ``dummies``, what is no square gets a random number in the place of a root, drawn from that seed: see ``squares``."""
         self.draw = random.Random(seed)
+        self.dummies = None if dummies is None else random.Random(dummies)
+        self.squares: dict[int, bool] = {}
+        """What has a root, in the order of the first time, and whether it is a square."""
         self.known: dict[Any, Residue] = {}
         self.readings: dict[str, None] = {}
-        self.roots: set[int] = set()
         self.poles: set[int] = set()
         self.branch_points: set[int] = set()
+        self.heavy: set[int] = (
+            set()
+        )  # what may be negative, and has a root, a logarithm or a function that is not entire
 
     def fresh(self) -> Residue:
         """An indeterminate at the point."""
@@ -143,6 +181,8 @@ class Residues(ObjectField):
 
     def element(self, value: float) -> Residue:
         """The number for which a literal stands; irrational ones are indeterminates."""
+        if value == -math.inf:
+            return Nothing()
         meant, reading = literal(float(value))
         if reading:
             self.readings[reading] = None
@@ -194,6 +234,7 @@ class Residues(ObjectField):
     def _unknown(self, name: str, parameter: float | None, x: tuple[Residue, ...]) -> Residue:
         if name not in ENTIRE:
             self.branch_points |= {one.value for one in x if one.sign < 2}
+            self.heavy |= {one.value for one in x if one.sign < 2}
         return self._memo(name, parameter, *(one.value for one in x))
 
     def _inverse(self, x: Residue) -> Residue:
@@ -203,6 +244,8 @@ class Residues(ObjectField):
         return x.inverse()
 
     def _exp(self, x: Residue) -> Residue:
+        if isinstance(x, Nothing):
+            return number(Fraction(0))
         total = number(Fraction(1))
         for atom, c in x.form.items():
             power = c * PARTS
@@ -235,6 +278,8 @@ class Residues(ObjectField):
     def _log(self, x: Residue) -> Residue:
         if x.sign < 2:
             self.poles.add(x.value)
+        if not x.sign:
+            self.heavy.add(x.value)
         return self._memo("log", x.value)
 
     def _log1p(self, x: Residue) -> Residue:
@@ -253,12 +298,32 @@ class Residues(ObjectField):
     def _root(self, x: Residue) -> Residue:
         """Of a number that may vanish the root has no derivative there."""
         root = pow(x.value, (P + 1) // 4, P)
-        if root * root % P != x.value:
+        square = root * root % P == x.value
+        if not square and self.dummies is None:
             raise NoRoot
-        self.roots.add(x.value)
+        if not square and self.dummies is not None:
+            root = self.known.setdefault(("dummy", x.value), Residue(self.dummies.randrange(1, P), None)).value
+        if x.form.keys() - {CONSTANT}:
+            self.squares.setdefault(x.value, square)
+        else:
+            root = _number_root(x.form[CONSTANT], root)
         if x.sign < 2:
             self.branch_points.add(x.value)
+        if not x.sign:
+            self.heavy.add(x.value)
         return Residue(root, None, 2 * x.top + 1, 2 * x.bottom, max(x.sign, 1))
+
+
+def _number_root(value: Fraction, root: int) -> int:
+    """The product of the roots of the primes, which has the same sign however the number is written; else ``root``."""
+    total = 1
+    for prime, power in sympy.factorrat(sympy.Rational(value.numerator, value.denominator)).items():
+        half, odd = divmod(power, 2)
+        own = pow(int(prime), (P + 1) // 4, P)
+        if odd and own * own % P != prime % P:
+            return root
+        total = total * pow(int(prime), half, P) * (own if odd else 1) % P
+    return total
 
 
 def _power(x: Residue, n: int) -> Residue:

@@ -15,6 +15,9 @@ from gradcheck.proofs.cells import Cell, Form
 from gradcheck.proofs.reading import Reading, Text, exact, read, symbols_for
 
 PROVED, PART, REFUTED, UNKNOWN, EXCLUDED, KINK = "proved", "proved in part", "refuted", "unknown", "excluded", "kink"
+ALMOST = "proved almost everywhere"
+"""All but a set of measure zero, on which something vanishes that is a divisor, has a root or is compared with 0."""
+
 BOUNDED = "proved up to a bound"
 """The rule is not the derivative, and differs from it by no more than float64 can tell; the bound is said."""
 

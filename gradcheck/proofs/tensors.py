@@ -1,10 +1,11 @@
 """Rules of operators on arrays: the adjoint of the derivative, entry by entry, at small shapes, by residues modulo a prime.
 
 Definition and rule are traced as they stand at one shape.  The reverse sweep over the definition's own program, and the rule's program, are
-rational functions of inputs, cotangents and functions of these; they are compared at random points modulo p = 2^127 - 1 (``residues``).
+rational functions of inputs, cotangents and functions of these; they are compared at random points modulo a prime p (``residues``).
 One difference in balls is a refutation.  Equality makes the rule right for ALL real inputs of that shape at which the definition's own
 divisors and logarithms' arguments do not vanish, but for a chance that is stated.  A text that compares its inputs is declined: there are
-other branches.  So is a rule that divides by more than the definition does.  ``Pair`` is all that the comparison needs, and can be written
+other branches.  A rule that divides by more than the definition does, or compares with 0 what is never negative, is shown to be right
+almost everywhere: where these do not vanish.  ``Pair`` is all that the comparison needs, and can be written
 to a file: it is then repeated at other points without the texts and the tracer.
 
 Trusted: the tracer, the derivatives of single operations, Python's integers.  Not covered: other shapes.
@@ -22,12 +23,13 @@ import numpy as np
 from gradcheck.claim import Kind, Set
 from gradcheck.numbers.balls import Balls
 from gradcheck.numbers.errors import NumbersError, Untraceable
-from gradcheck.numbers.program import Program
+from gradcheck.numbers.program import Program, program
+from gradcheck.numbers.tape import Decision
 from gradcheck.numbers.tracing import Trace, trace
 from gradcheck.proofs import programs
 from gradcheck.proofs.reading import BITS, Text
-from gradcheck.proofs.residues import NoRoot, P, Residues
-from gradcheck.proofs.setting import PROVED, REFUTED, UNKNOWN, apart
+from gradcheck.proofs.residues import NoRoot, P, Residue, Residues
+from gradcheck.proofs.setting import ALMOST, PROVED, REFUTED, UNKNOWN, apart
 from gradcheck.proofs.smt import Compared, flat_rule
 from gradcheck.proofs.vocabulary import widened
 
@@ -41,6 +43,8 @@ DRAWS = 600
 
 ROOTS = 3
 """Different square roots in one formula; with each more, twice as many points are asked and half of those drawn are of use."""
+
+VANISHES = "nothing vanishes by which the rule divides, which one of them compares with 0, or of which one takes a root"
 
 AGREES = 2.0**-24
 """Of the largest value: room for the text's own rounding, in float32 too; a trace that misses something is off by more."""
@@ -109,7 +113,7 @@ def prove(
         return found
     with widened(symbolic=False, shifts=True):
         shifted = _prove(definition, rule, shapes, sets, params or {}, seed, 1)
-    return shifted if shifted.result == PROVED else found
+    return shifted if shifted.result in (PROVED, ALMOST) else found
 
 
 def _prove(
@@ -132,9 +136,14 @@ def _prove(
                 return Shown(
                     REFUTED, f"gradients of shapes {[v.shape for v in two.value]} for inputs of shapes {wanted}"
                 )
-            if one.ties or two.ties:
-                return Shown(UNKNOWN, "numbers that are equal are compared")
-            compared |= bool(one.decisions or two.decisions)
+            g = [tuple(np.sign(x).ravel().tolist()) for x in cotangents]
+            known = tuple((tuple(np.sign(x).ravel().tolist()), _known(where)) for x, where in _with_sets(given, sets))
+            if one.decisions or two.decisions:
+                if not (_always(one, seed, known) and _always(two, seed, [*((row, 0) for row in g), *known])):
+                    return Shown(UNKNOWN, "numbers that are equal are compared")
+                alone = _one_sided(one, seed, known) and _one_sided(two, seed, [*((row, 0) for row in g), *known])
+                notes |= {VANISHES: None} if alone else {}
+                compared |= not alone
             branch = b"".join(d.order.tobytes() for d in (*one.decisions, *two.decisions))
             if branch in seen:
                 continue
@@ -142,9 +151,7 @@ def _prove(
             against = _differs(one, two, given, cotangents)
             if against:
                 return Shown(REFUTED, against)
-            known = tuple((tuple(np.sign(x).ravel().tolist()), _known(where)) for x, where in _with_sets(given, sets))
-            signs = tuple(tuple(np.sign(x).ravel().tolist()) for x in cotangents)
-            pair = Pair(one.program, two.program, known, signs)
+            pair = Pair(one.program, two.program, known, tuple(g))
             chance = identical(pair, seed, notes)
             if isinstance(chance, str):
                 return Shown(UNKNOWN, chance)
@@ -153,7 +160,37 @@ def _prove(
         return Shown(UNKNOWN, str(error))
     if compared:
         return Shown(UNKNOWN, f"{COMPARES}; equal on the {len(seen)} branches of the points looked at")
-    return Shown(PROVED, "", max(chances, default=-math.inf), tuple(notes), pair)
+    result = ALMOST if VANISHES in notes else PROVED
+    return Shown(result, "", max(chances, default=-math.inf), tuple(notes), pair)
+
+
+def _always(seen: Trace, seed: int, known: Sequence[tuple[Sequence[float], int]]) -> bool:
+    """Whether numbers that are equal at the point of the trace are equal as formulas, as x and the mean of x alone are."""
+    return all(a.value == b.value for made in seen.ties for a, b, _ in _sides(seen, made, seed, known))
+
+
+def _sides(
+    seen: Trace, made: Decision, seed: int, known: Sequence[tuple[Sequence[float], int]]
+) -> list[tuple[Residue, Residue, int]]:
+    """What was compared, at a random point, with the order that was found at the point of the trace."""
+    field = Residues(seed, dummies=seed)
+    at = [_indeterminates(field, signs, sign) for signs, sign in known]
+    left, right = (ids.ravel() for ids in np.broadcast_arrays(made.left, made.right))
+    sides = program(seen.tape, seen.program.inputs, (left, right)).evaluate(field, at)
+    return list(zip(*sides, made.order.ravel().tolist(), strict=True))
+
+
+def _one_sided(seen: Trace, seed: int, known: Sequence[tuple[Sequence[float], int]]) -> bool:
+    """Whether all its comparisons are with 0, of what has one sign on all reals: then each is decided alike wherever that does not vanish.
+
+    The sign is that which the residue carries: of squares, of sums and products of such, and of inputs whose domain has one sign.
+    """
+    for made in seen.decisions:
+        for a, b, order in _sides(seen, made, seed, known):
+            larger, other = (a, b) if order > 0 else (b, a)
+            if order and (other.value or other.form or not larger.sign):
+                return False
+    return True
 
 
 def _drawn(draw: np.random.Generator, shape: Any, one: Set) -> Any:
@@ -212,7 +249,7 @@ def _differs(one: Trace, two: Trace, given: list[Any], cotangents: list[Any]) ->
 def identical(pair: Pair, seed: int, notes: dict[str, None]) -> float | str:
     """log2 of the chance that different formulas look equal; or why they are not shown to be equal."""
     one, two = pair.definition, pair.rule
-    wanted, agreed, chance = 1, 0, 0.0
+    agreed, free = 0, None
     for attempt in range(DRAWS):
         field = Residues(seed + 1000 * attempt)
         try:
@@ -220,28 +257,69 @@ def identical(pair: Pair, seed: int, notes: dict[str, None]) -> float | str:
             g = [_indeterminates(field, signs, 0) for signs in pair.cotangents]
             if _moves(one, field, at, g):
                 return "it depends on a maximum, and not only by taking it off"
-            poles = set(field.poles)
-            if field.branch_points:
-                return "a root or a function of something that may vanish: nothing is shown there"
+            poles, heavy = set(field.poles), set(field.heavy)
+            if field.branch_points & heavy:
+                return "a root or a function of something that may be negative: nothing is shown there"
             truth, stated = one.gradient(field, at, g), two.evaluate(field, [*g, *at])
         except NoRoot:
             continue
+        if field.branch_points & field.heavy or field.heavy - heavy:
+            return "the rule has a root, a logarithm or a function of something that may be negative"
         if field.branch_points or field.poles - poles:
-            return "the rule divides by something that may vanish, and by which the definition does not divide"
+            notes[VANISHES] = None
         notes |= field.readings
         pairs = [(t, r) for ts, rs in zip(truth, stated, strict=True) for t, r in zip(ts, rs, strict=True)]
         if any(t.value != r.value for t, r in pairs):
             return "the formulas are not equal, though the numbers agree: an approximation, or an identity that is not known here"
         degree = max((max(t.top + r.bottom, r.top + t.bottom) for t, r in pairs), default=0)
-        if len(field.roots) > ROOTS:
-            return f"more than {ROOTS} different square roots"
+        roots = len(field.squares)
+        if roots and free is None:
+            free = _independent(pair, seed, roots)
+        if not roots or free:
+            # The norm over all signs of the roots is a formula without roots, of so many times the degree.
+            return math.log2(max(degree, 1) * (attempt + 1)) + roots + 1 - math.log2(P)
+        if roots > ROOTS:
+            return f"more than {ROOTS} square roots that may depend on one another"
         # A rule that is right for other signs of the roots agrees where these signs are met: not where all are as in the reals.
-        missed = 1 - 0.5 ** len(field.roots)
-        wanted, agreed = math.ceil(BY_ROOTS / -math.log2(missed)) if missed else 1, agreed + 1
-        chance = max(math.log2(max(degree, 1) * (attempt + 1)) + 1 - math.log2(P), -BY_ROOTS if missed else -math.inf)
+        missed = 1 - 0.5**roots
+        wanted, agreed = math.ceil(BY_ROOTS / -math.log2(missed)), agreed + 1
         if agreed >= wanted:
-            return chance
+            return max(math.log2(max(degree, 1) * (attempt + 1)) + 1 - math.log2(P), -BY_ROOTS)
     return f"not enough points with all their square roots among {DRAWS}"
+
+
+def _independent(pair: Pair, seed: int, roots: int) -> bool:
+    """Whether no product of some of the radicands is a square of a formula: then each sign of each root is as good as the other.
+
+    Such a square would be a square at every point.  So each set of radicands needs a point at which their product is none: the signs
+    (square or not) at some points, as rows over the field of two elements, have the rank of their number.  A radicand that has
+    another value when a missing root is replaced by another number has a root in it, and nothing is said.
+    """
+    basis: list[int] = []
+    for attempt in range(4 * roots + 40):
+        rows = []
+        for dummies in (1, 2):
+            field = Residues(seed + 7919 * (attempt + 1), dummies=dummies)
+            try:
+                at = [_indeterminates(field, signs, known) for signs, known in pair.inputs]
+                g = [_indeterminates(field, signs, 0) for signs in pair.cotangents]
+                pair.definition.gradient(field, at, g)
+                pair.rule.evaluate(field, [*g, *at])
+            except NoRoot:  # a division by 0
+                break
+            rows.append(dict(field.squares))
+        if len(rows) < 2:
+            continue
+        if rows[0] != rows[1] or len(rows[0]) != roots:
+            return False
+        row = sum(1 << k for k, square in enumerate(rows[0].values()) if not square)
+        for one in basis:
+            row = min(row, row ^ one)
+        if row:
+            basis.append(row)
+        if len(basis) == roots:
+            return True
+    return False
 
 
 def _with_sets(given: Sequence[Any], sets: Sequence[Set]) -> list[tuple[Any, Set]]:

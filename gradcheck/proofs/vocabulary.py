@@ -17,7 +17,7 @@ import numpy as np
 from flint import arb
 from scipy import special
 
-from gradcheck.numbers.array import UFUNCS, demoted, depends, lift, tape, wrap
+from gradcheck.numbers.array import FUNCTIONS, UFUNCS, demoted, depends, lift, tape, wrap
 from gradcheck.numbers.creation import REPLACEMENTS
 from gradcheck.numbers.dispatch import REDUCTIONS
 from gradcheck.numbers.errors import Untraceable
@@ -179,6 +179,48 @@ def _largest(ids: Ids) -> Ids:
     return emit("shift", np.take_along_axis(ids, np.argmax(sizes, axis=-1)[..., None], axis=-1)[..., 0])
 
 
+class Chosen:
+    """Where the largest entries are: places at which entries may be taken, as numbers that do not move, and nothing else."""
+
+    __slots__ = ("_places",)
+    __array_ufunc__ = None
+    __hash__ = None  # type: ignore[assignment]  # equality is no answer either
+
+    def __init__(self, places: Ids) -> None:
+        self._places = places
+
+    def _refused(self, *_: Any, **__: Any) -> Any:
+        raise Untraceable("argmax", "its result is used otherwise than to take what is there")
+
+    __array__ = __index__ = __int__ = __bool__ = __iter__ = __len__ = __getitem__ = _refused
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _refused
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __mod__ = __floordiv__ = _refused
+
+    def __getattr__(self, name: str) -> Any:
+        return self._refused()
+
+    def taken(self, ids: Ids, axis: int) -> Ids:
+        """The entries along the axis: whoever uses them must show that any others would do."""
+        return emit("shift", np.take_along_axis(ids, self._places, axis))
+
+
+def _argmax(a: Any, axis: Any = None, keepdims: Any = False, **_: Any) -> Chosen:
+    ids, t = lift(a, "argmax"), tape("argmax")
+    if axis is None or keepdims is not True:
+        raise Untraceable("argmax", "without an axis that is kept")
+    sizes = t.ordered.nearest(t.values[ids.ravel()]).reshape(ids.shape)
+    return Chosen(np.argmax(sizes, axis=axis, keepdims=True))
+
+
+def _take_along_axis(arr: Any, indices: Any, axis: Any) -> Any:
+    if isinstance(indices, Chosen):
+        return wrap(indices.taken(lift(arr, "take_along_axis"), axis))
+    return _TAKE(arr, indices, axis)
+
+
+_TAKE = FUNCTIONS[np.take_along_axis]
+
+
 def _floor(x: Ids) -> Ids:
     _note(WHOLE)
     return emit("whole", x)
@@ -214,14 +256,17 @@ ROUNDING: dict[str, Callable[..., Any]] = {
 def widened(*, symbolic: bool = True, shifts: bool = False) -> Iterator[None]:
     """Within, the tracer reads them.
 
-    ``symbolic``: rounding is an operation, and no branch.  ``shifts``: so is the maximum along an axis, as a number that does not move.
+    ``symbolic``: rounding is an operation, and no branch.  ``shifts``: so is the maximum along an axis, as a number that does not move, and
+    what is taken where the maximum stands.
     """
     with LOCK:
         handlers = SPECIAL | (ROUNDING if symbolic else {})
         before = {name: UFUNCS.get(name) for name in handlers}
         largest = REDUCTIONS["maximum"]
+        functions = {f: FUNCTIONS[f] for f in (np.argmax, np.take_along_axis)}
         if shifts:
             REDUCTIONS["maximum"] = _largest
+            FUNCTIONS.update({np.argmax: _argmax, np.take_along_axis: _take_along_axis})
         replaced = REPLACEMENTS.get(id(special.zeta))
         added = [one for one in OPERATIONS if one.name not in TABLE]
         TABLE.update({one.name: one for one in added})
@@ -231,6 +276,7 @@ def widened(*, symbolic: bool = True, shifts: bool = False) -> Iterator[None]:
             yield
         finally:
             REDUCTIONS["maximum"] = largest
+            FUNCTIONS.update(functions)
             del REPLACEMENTS[id(special.zeta)]
             if replaced is not None:  # nested
                 REPLACEMENTS[id(special.zeta)] = replaced

@@ -110,6 +110,7 @@ def _counted(proofs: Sequence[Proof], now: Texts) -> str:
     known = (
         "refuted",
         "proved",
+        "proved almost everywhere",
         "proved up to a bound",
         "proved in part",
         "unknown",

@@ -80,10 +80,10 @@ def _factor(g: Array, out: str, other: Array, other_letters: str, x: Array, lett
     lonely = "".join(c for c in distinct if c not in out and c not in other_letters)
     ones = np.ones([x.shape[letters.index(c)] for c in lonely], dtype=x.dtype)
     gradient = np.zeros_like(x)
-    # einsum gives a view of the diagonal for a repeated letter: what is written there is in the gradient.
-    np.einsum(f"{letters}->{distinct}", gradient)[...] = np.einsum(
-        f"{out},{other_letters},{lonely}->{distinct}", g, other, ones
-    )
+    # A repeated letter runs along two axes at once: only the diagonal is written.
+    run = dict(zip(distinct, np.ix_(*(np.arange(x.shape[letters.index(c)]) for c in distinct)), strict=True))
+    places = tuple(run[c] for c in letters)
+    gradient[places] = np.einsum(f"{out},{other_letters},{lonely}->{distinct}", g, other, ones)
     return gradient
 
 

@@ -16,8 +16,8 @@ pytest.importorskip("z3")
 from gradcheck import catalogue
 from gradcheck.claim import REALS, Set
 from gradcheck.proofs.residues import P, Residues, number
-from gradcheck.proofs.setting import PROVED, REFUTED, UNKNOWN
-from gradcheck.proofs.tensors import Shown, prove
+from gradcheck.proofs.setting import ALMOST, PROVED, REFUTED, UNKNOWN
+from gradcheck.proofs.tensors import VANISHES, Shown, prove
 from reference_nets.rules import RULES
 from tests.meta.all_cases import CASES
 from tests.meta.case import Case
@@ -29,7 +29,19 @@ MULTILINEAR = (
     *("pad_constant", "pad_edge", "pad_reflect", "pad_wrap", "take", "gather", "scatter_add", "index_put", "where"),
     *("upsample_linear1d", "upsample_bilinear2d", "unfold", "segment_sum"),
 )
-OTHERS = ("prod", "cumprod", "var", "sum_of_squares", "matrix_power", "mse")
+OTHERS = (
+    "prod",
+    "cumprod",
+    "var",
+    "sum_of_squares",
+    "matrix_power",
+    "mse",
+    "softmax",
+    "softmin",
+    "attention",
+    "rms_norm",
+)
+ALMOST_EVERYWHERE = ("layer_norm", "batch_norm", "group_norm", "instance_norm")
 
 ELSEWHERE = {"jvp", "intent", "stateful", "order", "wrt", "like"}
 """Options of cases whose mistake is not in the vjp of their own forward."""
@@ -52,6 +64,7 @@ RIGHT_FOR_REALS = {
     "scalar: cross_entropy, smoothing 0.1: overflow",
     "alone: log of a sum of exponentials: largest of all but the first",
     "alone: tanh, looked at quickly: by exponentials",
+    "loss: logsumexp over a mask: overflow",
     # the width of the result
     "sine of a vector: single precision",
     "sine in float32: wide answer",
@@ -80,6 +93,29 @@ RIGHT_FOR_REALS = {
 }
 """The numbers are right for all reals, and this prover knows nothing else: each is named, so that no other one slips in with them."""
 
+WRONG_ON_A_NULL_SET = {
+    "alone: exponential with a sentinel: nothing at the edge",
+    "alone: length of all but nothing: too long",
+    "cumprod/division-by-each-factor",
+    "determinant/inverse-of-a-singular-matrix",
+    "distance/zero-over-zero-at-equal-arguments",
+    "divide/output-over-numerator",
+    "hypot/zero-over-zero",
+    "kink: length of zeros, a unit vector: quarter too long",
+    "linear: determinant where it vanishes: by the inverse",
+    "multiply/output-over-operand",
+    "norm/zero-over-zero",
+    "place: length of a vector of zeros: not a number",
+    "place: length of a vector of zeros: too long",
+    "power/by-logarithm-of-the-base",
+    "power/exponent-zero-times-infinity",
+    "prod/division-by-each-factor",
+    "scalar: hypot: nothing over nothing",
+    "scalar: std, axis 1, ddof 1: nothing over nothing",
+    "special: length of a point: nothing over nothing",
+}
+"""Right for all reals but where something vanishes, and so it is said: each is named, for the same reason."""
+
 
 @pytest.mark.parametrize("name", [*MULTILINEAR, *OTHERS])
 def test_the_reference_rule_is_proved_at_every_example(name: str) -> None:
@@ -89,6 +125,17 @@ def test_the_reference_rule_is_proved_at_every_example(name: str) -> None:
         shown = prove(operator.definition, RULES[name], example.shapes, sets, example.params)
         assert shown.result == PROVED, (example, shown.reason)
         assert shown.chance < -100  # log2; a degree of some dozens over 2^127
+
+
+@pytest.mark.parametrize("name", ALMOST_EVERYWHERE)
+def test_a_rule_that_compares_a_variance_with_0_is_proved_where_that_does_not_vanish(name: str) -> None:
+    operator = catalogue.operator(name)
+    for example in operator.examples:
+        sets = [operator.domain.of(k) for k in range(len(example.shapes))]
+        shown = prove(operator.definition, RULES[name], example.shapes, sets, example.params)
+        assert shown.result in (PROVED, ALMOST), (example, shown.reason)
+        assert (shown.result == ALMOST) == (VANISHES in shown.assumptions)
+        assert shown.chance < -90
 
 
 def scope(case: Case) -> bool:
@@ -120,6 +167,9 @@ def test_no_wrong_rule_is_proved(record_property: Callable[[str, object], None])
     record_property("wrong rules by result", dict(counts))
     print(f"tensor prover, wrong rules: {dict(counts)}, of which right for all reals {len(RIGHT_FOR_REALS)}")
     assert {name for name, found in wrong() if found.result == PROVED} == RIGHT_FOR_REALS
+    almost = {name for name, found in wrong() if found.result == ALMOST}
+    print(f"wrong rules that are right but on a set of measure zero, and said to be: {sorted(almost)}")
+    assert almost == WRONG_ON_A_NULL_SET
 
 
 def test_most_wrong_rules_are_refuted() -> None:
@@ -158,18 +208,101 @@ def test_an_error_too_small_for_the_balls_is_seen_by_the_residues() -> None:
     assert prove(matmul, rule, [(2, 2), (2, 2)], [REALS, REALS]).result == UNKNOWN
 
 
-def test_what_divides_by_more_or_compares_or_has_a_root_is_declined() -> None:
-    def cube(x: Any) -> Any:
-        return x**3
+def cube(x: Any) -> Any:
+    return x**3
 
+
+def test_what_compares_or_takes_a_logarithm_of_more_is_declined() -> None:
     for rule in (
-        lambda g, x: (g * 3 * x**3 / x,),
         lambda g, x: (g * np.where(x > 1e9, 0, 3 * x**2),),
-        lambda g, x: (g * 3 * np.sqrt(x**2) ** 2,),
+        lambda g, x: (g * np.where(x > 0, 3 * x**2, 3 * x * x),),
         lambda g, x: (g * 3 * np.exp(2 * np.log(x)),),
+        lambda g, x: (g * 3 * np.sqrt(x) ** 4,),
     ):
         assert prove(cube, rule, [(2,)], [REALS]).result == UNKNOWN
     assert prove(cube, lambda g, x: (g * 3 * x * x,), [(2,)], [REALS]).result == PROVED
+
+
+def test_what_divides_by_more_or_compares_a_square_with_0_is_right_almost_everywhere() -> None:
+    for rule in (
+        lambda g, x: (g * 3 * x**3 / x,),
+        lambda g, x: (g * np.where(x * x > 0, 3 * x**2, 17),),
+        lambda g, x: (g * np.where(0 < x * x + np.sum(x * x), 3 * x**2, 17),),
+        lambda g, x: (g * 3 * np.sqrt(x**2) ** 2,),
+    ):
+        shown = prove(cube, rule, [(2,)], [REALS])
+        assert shown.result == ALMOST and shown.assumptions == (VANISHES,)
+    wrong = prove(cube, lambda g, x: (g * np.where(x * x > 0, 3 * x**2 + 2.0**-40, 17),), [(2,)], [REALS])
+    assert wrong.result == UNKNOWN
+
+
+def test_what_is_always_equal_may_be_compared() -> None:
+    """The variance of one number is 0, whatever the number."""
+
+    def rule(x: Any) -> Any:
+        return np.where((x - x) * x > 0, 7, 3 * x**2)
+
+    assert prove(cube, lambda g, x: (g * rule(x),), [(2,)], [REALS]).result in (PROVED, ALMOST)
+    assert prove(cube, lambda g, x: (g * np.where(x > x[::-1], 3 * x**2, 3 * x**2),), [(1,)], [REALS]).result == PROVED
+
+
+def test_the_place_of_the_largest_entry_may_serve_to_take_off_what_is_there_and_for_nothing_else() -> None:
+    def taken(factor: float) -> Callable[..., Any]:
+        def vjp(g: Any, x: Any) -> Any:
+            where = np.argmax(x, axis=0, keepdims=True)
+            s = softmax(x)
+            h = g - np.take_along_axis(g, where, axis=0)
+            return (s * (h - factor * np.sum(h * s)),)
+
+        return vjp
+
+    def named(g: Any, x: Any) -> Any:
+        s = softmax(x)
+        return (s * (g - np.sum(g * s)) + 0 * x * (np.arange(len(x)) == np.argmax(x, axis=0, keepdims=True)),)
+
+    def picked(g: Any, x: Any) -> Any:
+        s = softmax(x)
+        h = g - g[np.argmax(x, axis=0)]
+        return (s * (h - np.sum(h * s)),)
+
+    assert prove(softmax, taken(1.0), [(3,)], [REALS]).result == PROVED
+    assert prove(softmax, taken(1 + 2.0**-40), [(3,)], [REALS]).result == UNKNOWN
+    assert prove(softmax, named, [(3,)], [REALS]).result == UNKNOWN
+    assert prove(softmax, picked, [(3,)], [REALS]).result == UNKNOWN
+
+
+def test_a_mask_of_minus_infinity_is_0_after_exp_and_nothing_else() -> None:
+    mask = np.array([True, False, True])
+
+    def masked(x: Any) -> Any:
+        powers = np.exp(np.where(mask, x, -np.inf))
+        return powers / np.sum(powers)
+
+    def rule(g: Any, x: Any) -> Any:
+        s = masked(x)
+        return (s * (g - np.sum(g * s)),)
+
+    assert prove(masked, rule, [(3,)], [REALS]).result == PROVED
+    assert prove(masked, lambda g, x: (rule(g, x)[0] + x * ~mask,), [(3,)], [REALS]).result == REFUTED
+
+
+def test_roots_of_squares_are_not_free_in_sign() -> None:
+    """|x + y| at a point where x + y is a square modulo p looks like x + y."""
+
+    def length(x: Any) -> Any:
+        return np.sqrt((x[0] + x[1]) ** 2) * np.sqrt(np.sum(x * x) + 1)
+
+    def rule(g: Any, x: Any) -> Any:
+        total, root = x[0] + x[1], np.sqrt(np.sum(x * x) + 1)
+        return (g * (np.ones(2) * root + total * x / root),)  # right where the total is positive
+
+    assert prove(length, rule, [(2,)], [REALS]).result not in (PROVED, ALMOST)
+
+
+def test_the_modulus_is_a_prime_of_which_small_primes_are_squares() -> None:
+    flint = pytest.importorskip("flint")
+    assert flint.fmpz(P).is_prime() and P % 4 == 3
+    assert all(pow(q, (P - 1) // 2, P) == 1 for q in (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37))
 
 
 def test_the_wrong_sign_of_a_root_is_not_let_through() -> None:
