@@ -21,9 +21,13 @@ class Limits:
     said: int = 3000
     source: int = 20_000
     items: int = 40
+    pictures: bool = True
 
 
 FULL = Limits()
 
 LEAN = Limits(findings=15, rows=30, nodes=40, drawn=40, marks=200, words=200, said=400, source=4_000, items=12)
 """For a page that is too large with ``FULL``; such a page says so."""
+
+BARE = Limits(pictures=False)
+"""For the index, which shows no pictures: they are most of the work."""

@@ -1,14 +1,16 @@
 """Views to files: one self-contained page per (subject, operator) and an index.  The same run gives the same bytes.
 
-A page is drawn in milliseconds, so each is drawn anew and compared: only what changed is written, and no digest can go stale.
+Only what changed is drawn again: see ``drawn``.
 """
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -16,9 +18,9 @@ from markupsafe import Markup, escape
 from gradcheck.claims_io import Found
 from gradcheck.records import Record
 from gradcheck.records_io import Run
-from gradcheck.report import history, overview, proved, summarise, text, thread
+from gradcheck.report import drawn, history, overview, proved, summarise, text, thread
 from gradcheck.report.difference import Difference, between
-from gradcheck.report.limits import LARGEST, LEAN
+from gradcheck.report.limits import BARE, FULL, LARGEST, LEAN
 from gradcheck.report.views import Page
 
 _LONGEST = 60  # of each half of a file name: 255 bytes are the limit of common file systems
@@ -38,7 +40,14 @@ def build(run: Run, out_dir: Path, *, previous: Run | None = None) -> list[Path]
     out_dir.mkdir(parents=True, exist_ok=True)
     before = history.previous(out_dir, run) if previous is None else previous
     report = _Report.of(run, before, out_dir / proved.FOLDER)
-    return [_write(out_dir / name, content) for name, content in report.pages("base.html")]
+    known, paths = drawn.Drawn(out_dir), []
+    for name, made_of, content in report.pages("base.html"):
+        paths.append(out_dir / name)
+        if not known.has(name, made_of):
+            _write(out_dir / name, content())
+            known.keep(name, made_of)
+    known.save()
+    return paths
 
 
 def single_file(run: Run, path: Path, *, previous: Run | None = None) -> Path:
@@ -47,7 +56,7 @@ def single_file(run: Run, path: Path, *, previous: Run | None = None) -> Path:
     What changed is said only since ``previous``: the file stands alone.  Certificates are looked for in ``proofs`` beside it.
     """
     report = _Report.of(run, previous, path.parent / proved.FOLDER)
-    pages = [(name, Markup(content)) for name, content in report.pages("bare.html")]
+    pages = [(name, Markup(content())) for name, _, content in report.pages("bare.html")]
     names = [page.subject for page in report.views]
     values = {"pages": pages, "subjects": list(dict.fromkeys(names))}
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -56,7 +65,7 @@ def single_file(run: Run, path: Path, *, previous: Run | None = None) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class _Report:
-    """A run with its views, ready to be rendered."""
+    """A run with its views, without pictures, ready to be rendered."""
 
     run: Run
     records: tuple[Record, ...]
@@ -74,37 +83,46 @@ class _Report:
         pairs = {} if difference is None else {(pair.subject, pair.operator): pair for pair in difference.pairs}
         found = tuple(proved.find(record, proofs) for record in records)
         views = tuple(
-            summarise.page(record, run.header, name, pairs.get((record.subject, record.operator)), of)
+            summarise.page(record, run.header, name, pairs.get((record.subject, record.operator)), of, BARE)
             for record, name, of in zip(records, names, found, strict=True)
         )
         collected = thread.entries(zip(records, names, strict=True))
         return cls(run, records, found, views, collected, difference, _environment())
 
-    def pages(self, layout: str) -> Iterator[tuple[str, str]]:
-        """(file name, content) of each page, the index first."""
+    def pages(self, layout: str) -> Iterator[tuple[str, Any, Callable[[], str]]]:
+        """(file name, all that it is made of, what draws it) of each page, the index first."""
         view = overview.index(self.run, self.views, self.difference)
         shared: dict[str, object] = {"layout": layout, "thread": self.collected}
-        index = self.environment.get_template(INDEX)
-        yield INDEX, index.render(view=view, previous=self.difference and self.difference.old, **shared)
+        values = {"view": view, "previous": self.difference and self.difference.old, **shared}
+        yield INDEX, values, functools.partial(self._filled, INDEX, values)
         if self.collected:
-            yield THREAD, self.environment.get_template(THREAD).render(entries=self.collected, layout=layout)
-        for number in range(len(self.views)):
-            yield self.views[number].file, self._page(number, shared)
+            values = {"entries": self.collected, "layout": layout}
+            yield THREAD, values, functools.partial(self._filled, THREAD, values)
+        for number, (page, record) in enumerate(zip(self.views, self.records, strict=True)):
+            before, after = self.views[number - 1] if number else None, (*self.views, None)[number + 1]
+            values = shared | {
+                "before": before,
+                "after": after,
+                "about": [e for e in self.collected if (e.subject, e.network) == (record.subject, record.operator)],
+                "previous": self.difference and self.difference.old,
+                "of_reference": self._of_reference(record),
+            }
+            # Of its neighbours a page shows the names, and of the formulas whether there are any.
+            near = [view and (view.file, view.subject, view.operator) for view in (before, after)]
+            made_of = (record, self.run.header, page, near, values["about"], values["previous"], values["of_reference"])
+            of = (made_of, bool(self.collected), layout, self.found[number])
+            yield page.file, of, functools.partial(self._page, number, values)
 
-    def _page(self, number: int, shared: dict[str, object]) -> str:
-        page, record = self.views[number], self.records[number]
-        values = shared | {
-            "before": self.views[number - 1] if number else None,
-            "after": (*self.views, None)[number + 1],
-            "about": [e for e in self.collected if (e.subject, e.network) == (record.subject, record.operator)],
-            "previous": self.difference and self.difference.old,
-            "of_reference": self._of_reference(record),
-        }
-        template = self.environment.get_template("operator.html")
-        content = template.render(page=page, **values)
-        if len(content.encode("utf-8", "backslashreplace")) > LARGEST:
-            lean = summarise.page(record, self.run.header, page.file, page.change, self.found[number], LEAN)
-            content = template.render(page=lean, **values)
+    def _filled(self, template: str, values: dict[str, Any]) -> str:
+        return self.environment.get_template(template).render(**values)
+
+    def _page(self, number: int, values: dict[str, Any]) -> str:
+        page, record, found = self.views[number], self.records[number], self.found[number]
+        for limits in (FULL, LEAN):
+            drawn = summarise.page(record, self.run.header, page.file, page.change, found, limits)
+            content = self._filled("operator.html", {"page": drawn, **values})
+            if len(content.encode("utf-8", "backslashreplace")) <= LARGEST:
+                break
         return content
 
     def _of_reference(self, record: Record) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from gradcheck.records import ALONE, Array, Finding, Header, Point, Record, UlpS
 from gradcheck.report import coverage, figures, mathml, proved, text, thread
 from gradcheck.report.difference import Pair
 from gradcheck.report.endings import ENDED
-from gradcheck.report.limits import FULL, Limits
+from gradcheck.report.limits import FULL, LEAN, Limits
 from gradcheck.report.snippet import snippet
 from gradcheck.report.status import failed, status_of, worst
 from gradcheck.report.views import Case, Named, Page, Picture, Row, Table
@@ -47,7 +48,8 @@ def page(
     environment = {"run": header.run, "profile": header.profile, "seed": str(record.seed), "run seed": str(header.seed)}
     environment |= dict(header.environment) | dict(header.versions)
     rows = _rows(record, findings[: limits.findings], pointed, short)
-    curves = (figures.v_curve(record.curve), figures.remainder(record.curve)) if record.curve else ()
+    drawn = replace(record, jacobian=None, curve=None, ulps=(), graph=None) if not limits.pictures else record
+    curves = (figures.v_curve(drawn.curve), figures.remainder(drawn.curve)) if drawn.curve else ()
     return Page(
         file=file,
         subject=short(record.subject),
@@ -60,10 +62,10 @@ def page(
         case=_case(record, pointed, short) if pointed else None,
         findings=rows,
         unlisted=max(0, len(findings) - limits.findings),
-        jacobian=figures.jacobian(record.jacobian, limits) if record.jacobian and record.jacobian.got.size else None,
+        jacobian=figures.jacobian(drawn.jacobian, limits) if drawn.jacobian and drawn.jacobian.got.size else None,
         curves=tuple(curve for curve in curves if curve is not None),
-        ulps=tuple(_accuracy(samples, number, limits) for number, samples in enumerate(record.ulps)),
-        graph=figures.graph(record.graph, limits) if record.graph and record.graph.nodes else None,
+        ulps=tuple(_accuracy(samples, number, limits) for number, samples in enumerate(drawn.ulps)),
+        graph=figures.graph(drawn.graph, limits) if drawn.graph and drawn.graph.nodes else None,
         certified=certified(record),
         certificate=short(record.certificate),
         proved=proved.view(record, found, limits),
@@ -86,7 +88,7 @@ def page(
         f" --seed {header.seed} --profile {header.profile}",
         worst=tuple(_digits(record)),
         entry=thread.entry(record.correction, record.subject, file) if record.correction else None,
-        lean=limits is not FULL,
+        lean=limits is LEAN,
     )
 
 

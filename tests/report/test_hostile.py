@@ -52,7 +52,7 @@ def test_nothing_is_written_outside_of_the_folder(ran: tuple[Path, subprocess.Co
     top = out.parent.parent
     assert [path for path in top.rglob("*") if path.is_file() and out not in path.parents] == []
     names = {path.name for path in out.iterdir()}
-    assert names <= {"records.jsonl", "output.txt", *(name for name in names if name.endswith(".html"))}
+    assert names <= {"records.jsonl", "output.txt", ".drawn.json", *(name for name in names if name.endswith(".html"))}
 
 
 def test_the_pages_are_pages(ran: tuple[Path, subprocess.CompletedProcess[bytes]]) -> None:
