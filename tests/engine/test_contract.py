@@ -360,6 +360,33 @@ def test_wrong_implementations_are_caught(name: str) -> None:
         assert f.severity is (Severity.WRONG if f.code == "GC110" and "raises" not in f.message else Severity.CONTRACT)
 
 
+def one_number_normalised(x):
+    deviation = x - x.mean(-1, keepdims=True)
+    return deviation / np.sqrt((deviation * deviation).mean(-1, keepdims=True) + 1e-5)
+
+
+def by_parts_that_cancel(extra):
+    """Its derivative is 0, out of terms of some hundreds: only their rounding is left, in another way for each cotangent."""
+
+    def vjp(g, x):
+        terms = g / np.sqrt(1e-5)
+        return 3.3 * terms - 2.3 * terms - 1.0 * terms + extra(g)
+
+    return vjp
+
+
+COLUMN = RNG.normal(size=(40, 1))
+
+
+def test_rounding_of_what_cancels_is_linear_enough() -> None:
+    for seed in range(5):
+        given = COLUMN + seed
+        assert not inspect(one_number_normalised, by_parts_that_cancel(lambda g: 0.0), given)
+    for extra in (np.abs, lambda g: 1e-10 * np.abs(g), lambda g: 1e-9):
+        found = inspect(one_number_normalised, by_parts_that_cancel(extra), COLUMN)
+        assert "GC110" in {f.code for f in found}
+
+
 STATEFUL = {
     "saved input squared": ("GC209", SpoilsState),
     "state consumed": ("GC209", ConsumesState),
