@@ -165,6 +165,7 @@ class _Worker:
         """
         assert self.task is not None
         record: Record | None = None
+        closed = False
         try:
             if self.connection.poll():
                 content = self.connection.recv_bytes()
@@ -173,12 +174,13 @@ class _Worker:
                     return None
                 record = _decoded(content)
         except (EOFError, OSError):
-            pass
+            closed = True
         if record is None:
-            if self.process.is_alive() and self.left > 0:
-                if not self.connection.poll():
-                    return None
-                self.process.join(1.0)  # the connection is closed: it is about to end
+            alive = self.process.is_alive()  # before the second look: what has ended can say no more
+            if not closed and (self.connection.poll() or (alive and self.left > 0)):
+                return None
+            if closed and self.left > 0:
+                self.process.join(1.0)  # it is about to end
             late = self.left <= 0
             self.stop()
             printed = self._printed()
