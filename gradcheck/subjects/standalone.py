@@ -22,35 +22,17 @@ from typing import Any
 OWN = "gradcheck"
 """The package whose functions are written out and never imported."""
 
-NAMESPACES = (
-    *(
-        "torch",
-        "torch.nn.functional",
-        "torch.linalg",
-        "torch.special",
-        "torch.fft",
-        "jax",
-        "jax.numpy",
-        "jax.nn",
-        "jax.lax",
-    ),
-    *(
-        "jax.numpy.linalg",
-        "jax.numpy.fft",
-        "jax.scipy.special",
-        "jax.scipy.linalg",
-        "autograd.numpy",
-        "autograd.numpy.linalg",
-    ),
-    *("autograd.scipy.special", "autograd.scipy.signal", "mygrad", "mygrad.linalg", "mygrad.nnet.activations", "numpy"),
-    "tinygrad.Tensor",
+NAMESPACES = tuple(
+    """torch torch.nn.functional torch.linalg torch.special torch.fft jax jax.numpy jax.nn jax.lax jax.numpy.linalg jax.numpy.fft
+    jax.scipy.special jax.scipy.linalg autograd.numpy autograd.numpy.linalg autograd.scipy.special autograd.scipy.signal mygrad
+    mygrad.linalg mygrad.nnet.activations numpy tinygrad.Tensor""".split()
 )
 """Modules, and a class, in which a framework's functions have their public names: many do not know these themselves."""
 
 GIVEN = frozenset(
-    {"params", "inputs", "cotangents", "cotangent", "outputs", "answer", "gradients", "reproduced", "base64"}
+    """params inputs cotangents cotangent outputs answer gradients reproduced base64 ml_dtypes definition slope is_float leaf x slopes
+    forward vjp""".split()
 )
-GIVEN |= {"ml_dtypes", "definition", "slope", "is_float", "leaf", "x", "slopes", "forward", "vjp"}
 """Names that a snippet has already."""
 
 
