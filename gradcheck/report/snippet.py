@@ -2,7 +2,8 @@
 
 Its last line prints ``reproduced`` or ``not reproduced``.  Nothing that the code under test chose (names, messages,
 parameters) is copied as source: strings are literals, comments are single lines, and a name is imported only if it is made
-of identifiers.
+of identifiers.  Of an adapter of this package the record has the source, which the run wrote: whoever pastes from a records file of
+strangers runs what they put there.
 """
 
 from __future__ import annotations
