@@ -141,10 +141,11 @@ class _Worker:
         # spawn, not fork: forking a process with threads (BLAS, progress bar) may deadlock.
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=_work, args=(theirs, str(self.output), str(self.kept)))
+        process = context.Process(target=_work, args=(theirs, str(self.output), str(self.kept)))
         self.ready = False
         with _single_threaded():
-            self.process.start()
+            process.start()
+        self.process = process  # not before: what could not be started cannot be stopped
         theirs.close()
 
     @property
