@@ -37,7 +37,7 @@ os.environ.setdefault(BEGUN, str(time.time()))
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The wrong implementations come last: they are half of the time, and each is like others."""
+    """The wrong implementations come last: they take long, and each is like others."""
     items.sort(key=_is_of_meta)
 
 

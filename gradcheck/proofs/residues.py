@@ -221,6 +221,18 @@ class Residues(ObjectField):
     def function(self, operation: Operation, parameter: float | None) -> Callable[..., Any]:
         """Rational operations, exp and what is made of it, roots; anything else is an indeterminate of its arguments."""
         name = operation.name
+        found = self._function(name, parameter)
+        if name in ("add", "sub", "exp", "expm1"):
+            return found
+
+        def finite(*x: Any) -> Any:
+            if any(isinstance(one, Nothing) for one in x):
+                raise Unsupported(f"{name} of minus infinity", self.name)
+            return found(*x)
+
+        return finite
+
+    def _function(self, name: str, parameter: float | None) -> Callable[..., Any]:
         if name == "div":
             return lambda a, b: a * self._inverse(b)
         if name == "powi" and parameter is not None:
@@ -306,7 +318,7 @@ class Residues(ObjectField):
         if x.form.keys() - {CONSTANT}:
             self.squares.setdefault(x.value, square)
         else:
-            root = _number_root(x.form[CONSTANT], root)
+            root = _number_root(x.form[CONSTANT], root) if x.form else 0
         if x.sign < 2:
             self.branch_points.add(x.value)
         if not x.sign:

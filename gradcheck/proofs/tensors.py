@@ -166,18 +166,22 @@ def _prove(
 
 def _always(seen: Trace, seed: int, known: Sequence[tuple[Sequence[float], int]]) -> bool:
     """Whether numbers that are equal at the point of the trace are equal as formulas, as x and the mean of x alone are."""
-    return all(a.value == b.value for made in seen.ties for a, b, _ in _sides(seen, made, seed, known))
+    for made in seen.ties:
+        sides, roots = _sides(seen, made, seed, known)
+        if roots or any(a.value != b.value for a, b, _ in sides):  # a root equals its radicand's on one side only
+            return False
+    return True
 
 
 def _sides(
     seen: Trace, made: Decision, seed: int, known: Sequence[tuple[Sequence[float], int]]
-) -> list[tuple[Residue, Residue, int]]:
-    """What was compared, at a random point, with the order that was found at the point of the trace."""
+) -> tuple[list[tuple[Residue, Residue, int]], bool]:
+    """What was compared, at a random point, with the order at the point of the trace; and whether there are roots in it."""
     field = Residues(seed, dummies=seed)
     at = [_indeterminates(field, signs, sign) for signs, sign in known]
     left, right = (ids.ravel() for ids in np.broadcast_arrays(made.left, made.right))
     sides = program(seen.tape, seen.program.inputs, (left, right)).evaluate(field, at)
-    return list(zip(*sides, made.order.ravel().tolist(), strict=True))
+    return list(zip(*sides, made.order.ravel().tolist(), strict=True)), bool(field.squares)
 
 
 def _one_sided(seen: Trace, seed: int, known: Sequence[tuple[Sequence[float], int]]) -> bool:
@@ -186,7 +190,7 @@ def _one_sided(seen: Trace, seed: int, known: Sequence[tuple[Sequence[float], in
     The sign is that which the residue carries: of squares, of sums and products of such, and of inputs whose domain has one sign.
     """
     for made in seen.decisions:
-        for a, b, order in _sides(seen, made, seed, known):
+        for a, b, order in _sides(seen, made, seed, known)[0]:
             larger, other = (a, b) if order > 0 else (b, a)
             if order and (other.value or other.form or not larger.sign):
                 return False
@@ -330,9 +334,13 @@ def _moves(text: Program, field: Residues, at: Sequence[Any], g: Sequence[Any]) 
     """Evaluates the text, and says whether its outputs depend on a maximum that it takes off."""
     store = text.run(field, at)
     shifts = [step.places for step in text.steps if step.name == "shift"]
-    poles, points = set(field.poles), set(field.branch_points)
+    poles, points, heavy = set(field.poles), set(field.branch_points), set(field.heavy)
     slopes = text.adjoint(field, store, g) if shifts else None
-    field.poles, field.branch_points = poles, points  # those of the definition itself, and not of its derivative
+    field.poles, field.branch_points, field.heavy = (
+        poles,
+        points,
+        heavy,
+    )  # those of the definition itself, and not of its derivative
     return slopes is not None and any(slope.value for places in shifts for slope in slopes[places])
 
 

@@ -6,6 +6,7 @@ page is left alone only if drawing it would give the same bytes; a digest that d
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -29,8 +30,8 @@ class Drawn:
 
     def has(self, page: str, made_of: Any) -> bool:
         """Whether the file of this name is what drawing would give."""
-        known = self.before.get(page)
-        if known is None or known[0] != _digest(made_of) or known[1] != _of_file(self.path.parent / page):
+        known, digest = self.before.get(page), _digest(made_of)
+        if known is None or not digest or known[0] != digest or known[1] != _of_file(self.path.parent / page):
             return False
         self.now[page] = known
         return True
@@ -42,8 +43,9 @@ class Drawn:
     def save(self) -> None:
         """For the next time; if it cannot be written all pages are drawn then."""
         content = json.dumps(self.now, sort_keys=True)
-        if self.now != self.before:
-            self.path.write_text(content, encoding="utf-8")
+        with contextlib.suppress(OSError):
+            if self.now != self.before:
+                self.path.write_text(content, encoding="utf-8")
 
 
 def _read(path: Path) -> dict[str, list[str]]:
@@ -63,7 +65,11 @@ def _of_file(path: Path) -> str:
 
 
 def _digest(made_of: Any) -> str:
-    return hashlib.sha256(_code() + pickle.dumps(made_of)).hexdigest()
+    """Empty, and equal to none, for what cannot be pickled: parameters may be objects of the user's."""
+    try:
+        return hashlib.sha256(_code() + pickle.dumps(made_of)).hexdigest()
+    except Exception:
+        return ""
 
 
 @functools.cache

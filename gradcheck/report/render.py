@@ -119,8 +119,8 @@ class _Report:
     def _page(self, number: int, values: dict[str, Any]) -> str:
         page, record, found = self.views[number], self.records[number], self.found[number]
         for limits in (FULL, LEAN):
-            drawn = summarise.page(record, self.run.header, page.file, page.change, found, limits)
-            content = self._filled("operator.html", {"page": drawn, **values})
+            view = summarise.page(record, self.run.header, page.file, page.change, found, limits)
+            content = self._filled("operator.html", {"page": view, **values})
             if len(content.encode("utf-8", "backslashreplace")) <= LARGEST:
                 break
         return content

@@ -15,6 +15,8 @@ pytest.importorskip("z3")
 
 from gradcheck import catalogue
 from gradcheck.claim import REALS, Set
+from gradcheck.numbers.errors import Unsupported
+from gradcheck.numbers.operations import TABLE
 from gradcheck.proofs.residues import P, Residues, number
 from gradcheck.proofs.setting import ALMOST, PROVED, REFUTED, UNKNOWN
 from gradcheck.proofs.tensors import VANISHES, Shown, prove
@@ -297,6 +299,15 @@ def test_roots_of_squares_are_not_free_in_sign() -> None:
         return (g * (np.ones(2) * root + total * x / root),)  # right where the total is positive
 
     assert prove(length, rule, [(2,)], [REALS]).result not in (PROVED, ALMOST)
+
+
+def test_a_root_of_nothing_and_a_function_of_minus_infinity_are_declined_and_break_nothing() -> None:
+    assert prove(lambda x: x**3 + np.sqrt(x - x), RULES["square"], [(2,)], [REALS]).result in (REFUTED, UNKNOWN)
+    field = Residues(3)
+    assert field._root(field.element(0.0)) == 0
+    for name in ("mul", "neg", "sqrt", "log", "erf"):
+        with pytest.raises(Unsupported):
+            field.function(TABLE[name], None)(*[field.element(-np.inf)] * (2 if name == "mul" else 1))
 
 
 def test_the_modulus_is_a_prime_of_which_small_primes_are_squares() -> None:
