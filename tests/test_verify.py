@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import signal
@@ -127,6 +128,22 @@ def test_an_interrupt_that_is_swallowed_comes_again() -> None:
                 if swallowed > 1:
                     raise
     assert swallowed == 2
+
+
+def test_an_interrupt_waits_for_callbacks_of_the_collector() -> None:
+    def slow(phase: str, info: dict[str, int]) -> None:
+        end = time.monotonic() + 0.1
+        while time.monotonic() < end:
+            pass
+
+    gc.callbacks.append(slow)
+    try:
+        with pytest.raises(Expired), limited(0.05):
+            gc.collect()  # what is raised in a callback is printed as "ignored", a warning, and forgotten
+            while True:
+                pass
+    finally:
+        gc.callbacks.remove(slow)
 
 
 def test_an_error_of_gradcheck_itself_is_not_put_on_the_subject(monkeypatch: pytest.MonkeyPatch) -> None:

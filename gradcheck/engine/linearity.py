@@ -107,13 +107,13 @@ NOISES = 8
 def _noise(bench: Bench) -> list[float]:
     """The largest |v(c g) - c v(g)| of each leaf for some c close to 1: what the answer's own rounding does to it.
 
-    Terms that are not seen may cancel to nothing, as in a normalisation of one number.  With c - 1 no larger than a few sqrt(u), what
-    is not linear adds no more than that share of its value, which is allowed anyhow.
+    Terms that are not seen may cancel to nothing, as in a normalisation of one number.  c moves the cotangent by some last digits
+    only: what is not linear adds no more than some roundoffs of its value, also what rounds its cotangent to a narrower type.
     """
     found = [0.0] * len(bench.gradients)
     narrowest = max((flat.roundoff(g.dtype) for g in bench.cotangents if g.dtype.kind not in "biu"), default=0.0)
     for j in (-3, -2, -1, 1, 2, 3):
-        c = 1 + j * np.sqrt(narrowest)
+        c = 1 + j * 8 * narrowest
         near = _combine(bench.cotangents, c)
         seen = bench.ask(cotangents=bench.fresh(near))
         if seen.failure is not None:
