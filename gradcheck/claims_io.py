@@ -1,7 +1,8 @@
 """Certificates of provers, read from the files that ``gradcheck prove --output`` writes: plain data, without any prover.
 
 One file for each operator, and others for what was run on every 16-bit or 32-bit number and for graphs, where these were asked for:
-``NAME.json``, ``exhaustive/NAME.json``, ``float32/NAME-K.json`` for its choice K of parameters, ``graphs/reverse_accumulation.json``.
+``NAME.json``, ``exhaustive/NAME.json``, ``exhaustive/SUBJECT/NAME.json``, ``float32/NAME-K.json`` for its choice K of parameters,
+``graphs/reverse_accumulation.json``.
 """
 
 from __future__ import annotations
@@ -73,12 +74,14 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Every(msgspec.Struct, frozen=True, kw_only=True):
-    """A rule on every number of a 16-bit type; of a text that could not be read there is only ``unread``, the reason."""
+    """A rule, or the vjp of a subject, on every number of a 16-bit type; where nothing came of it there is only ``unread``, the reason."""
 
     name: str
     texts: dict[str, str]
     tool: str
     params: dict[str, Any]
+    subject: str = ""
+    version: str = ""
     unread: str = ""
     dtype: str = ""
     judged: int = 0
@@ -167,8 +170,16 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[str, ...] = ()
 
 
-def find(directory: Path, name: str, *, graphs: bool = False) -> Found:
+def folder(subject: str) -> str:
+    """The folder of what was measured of a subject, from the name under which it is loaded: letters, digits, ``_`` and ``-`` only."""
+    plain = re.sub(r"^isolated:(\d+:)?", "", subject)  # the same code in another process
+    return re.sub(r"[^A-Za-z0-9_]+", "-", plain).strip("-") or "unnamed"
+
+
+def find(directory: Path, name: str, *, graphs: bool = False, subject: str | None = None) -> Found:
     """What the files in ``directory`` say of the operator ``name``, and with ``graphs`` of reverse accumulation.
+
+    What was run on every number is that of the reference rule, or of ``subject``.
 
     Never raises: a file, or a claim in it, that is not as it should be is named among the problems, and the rest is read.
     """
@@ -192,7 +203,8 @@ def find(directory: Path, name: str, *, graphs: bool = False) -> Found:
         re.fullmatch(r"\w+", name, re.ASCII) is not None
     )  # what is no name of an operator is no name of a file, either
     proofs = kept(directory / f"{name}.json", Proof, _claims) if named else []
-    every = kept(directory / "exhaustive" / f"{name}.json", Every, _listed) if named else []
+    measured = directory / "exhaustive" / (folder(subject) if subject else "")
+    every = kept(measured / f"{name}.json", Every, _listed) if named else []
     sweeps = (
         sorted(directory.glob(f"float32/{name}-*.json"), key=lambda path: (len(path.name), path.name)) if named else []
     )

@@ -281,6 +281,39 @@ class Fickle(Reference):
         self.name = f"fickle {os.getpid()} {random.random()}"
 
 
+def off_at_three(vjp: Function) -> Function:
+    """Of a square: 5 for 6 at one number."""
+
+    def changed(g: Any, x: Any, **params: Any) -> Any:
+        (right,) = vjp(g, x, **params)
+        return (np.where(x == 3, 5 * g, right).astype(right.dtype),)
+
+    return changed
+
+
+def refuses(vjp: Function) -> Function:
+    """Raises what looks like markup."""
+
+    def changed(*_: Any, **__: Any) -> Any:
+        raise ValueError("[no]")
+
+    return changed
+
+
+class SixteenBits(Reference):
+    """In float16 alone; one operator is right, one off at one number, one raises, one does not end."""
+
+    name, version = "sixteen", "1"
+    changes: Mapping[str, Change] = {
+        "square": with_vjp(off_at_three),
+        "softsign": with_vjp(refuses),
+        "negative": with_vjp(spins),
+    }
+
+    def supports(self, operator: str, dtype: np.dtype[Any]) -> bool:
+        return dtype == np.float16
+
+
 class Greedy:
     """An exponential that asks for ten gigabytes on the way, and a sine that does not."""
 

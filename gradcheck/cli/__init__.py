@@ -331,6 +331,7 @@ def prove(
     graphs: Switch = False,
     output: Path = Path("reports/proofs"),
     recheck: Path | None = None,
+    subject: str | None = None,
     tape: str | None = None,
     time_limit: float = 15.0,
     vertices: int = 6,
@@ -368,15 +369,19 @@ def prove(
         Directory for the certificates, one JSON file per operator.
     recheck
         Check the certificates in this directory again instead.
+    subject
+        With --exhaustive: run the vjps of this subject (torch, mine.ops:Backend) in place of the reference rules; with --recheck: check
+        what was measured of it, too.
     tape
         Run this package.module:function of single numbers --at some instead, and write its tape with its gradient as a Coq file, in which
         coqc recomputes the gradient.
     time_limit
-        Seconds of the processor's time for one choice of an operator's parameters, after which it is unknown.
+        Seconds of the processor's time for one choice of an operator's parameters, after which it is unknown; of a subject, seconds
+        for one answer.
     vertices
         With --graphs: 6, or 7 for all graphs of seven ordered vertices too, at random numbers modulo a prime, which takes minutes.
     """
-    from gradcheck.cli import proving, rechecking, taping
+    from gradcheck.cli import every_input, proving, rechecking, taping
 
     if not 0 < time_limit < 1e9:  # beyond that a timer overflows
         raise UsageError(f"--time-limit {time_limit:g}: give a number of seconds")
@@ -388,13 +393,15 @@ def prove(
         raise UsageError(f"--vertices {vertices}: give 6 or 7, with --graphs")
     if (tape is None) != (at is None):
         raise UsageError("prove: --tape and --at go together, such as --tape package.module:function --at 0.5,2")
+    if subject is not None and not exhaustive and recheck is None:
+        raise UsageError(f"--subject {subject}: give it with --exhaustive, or --recheck; proofs are of reference rules")
     claim = proving.box_claim(box, eps, above, below)
     if box is not None and (coq or exhaustive or float32 or graphs or recheck or tape):
         raise UsageError("prove --box: give it without --coq, --exhaustive, --float32, --graphs, --recheck and --tape")
     if coq:
         return proving.coq(_console())
     if recheck is not None:
-        return rechecking.recheck(_console(), recheck, time_limit)
+        return rechecking.recheck(_console(), recheck, time_limit, subject=subject)
     with _writing(output):
         if box is not None and claim is not None:
             return proving.box(_console(), names or [], output, box, claim)
@@ -406,7 +413,7 @@ def prove(
         if float32 is not None:
             return proving.float32(_console(), float32, output)
         if exhaustive:
-            return proving.exhaustive(_console(), names or [], output)
+            return every_input.exhaustive(_console(), names or [], output, subject, time_limit)
         return proving.prove(_console(), names or [], output, time_limit)
 
 

@@ -7,7 +7,7 @@ import math
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -143,28 +143,6 @@ def _worst(claims: Sequence[Claim]) -> Claim:
 def _how(claims: Sequence[Claim]) -> str:
     """By cases where the space of inputs is cut."""
     return "cases" if any(len(claim.branches) > 1 for claim in claims) else "direct"
-
-
-def exhaustive(console: Console, names: Sequence[str], output: Path, jobs: int = JOBS) -> int:
-    """Run the rules of unary operators on every float16 and bfloat16 number, and print how each does.
-
-    A measurement and no verdict: a rule may be accurate and not correctly rounded.
-    """
-    needs_sympy()
-    operators = [operator for operator in selected(names) if len(operator.examples[0].shapes) == 1]
-    if not operators:
-        raise UsageError(f"prove --exhaustive {' '.join(names)}: none of these has a single argument")
-    directory, done, start = output / "exhaustive", 0, time.perf_counter()
-    directory.mkdir(parents=True, exist_ok=True)
-    tasks = [operator.name for operator in operators]
-    for name, found in zip(tasks, in_order(every_number, tasks, jobs), strict=True):
-        (directory / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-        done += all("unread" not in one for one in found)
-        for one in found:
-            console.print(_sentence(name, one))
-    seconds = time.perf_counter() - start
-    console.print(f"every input of float16 and bfloat16: {done} of {len(operators)} unary operators, {seconds:.0f} s")
-    return OK
 
 
 GRAPHS = (
@@ -304,32 +282,6 @@ def box(
             results.append(row["result"])
         (directory / f"{operator.name}.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     return OK if set(results) == {"proved"} else NOT_OK
-
-
-def _sentence(name: str, one: Mapping[str, Any]) -> str:
-    title = name + "".join(f", {k} {v}" for k, v in one["params"].items())
-    if "unread" in one:
-        return f"{title}: not read, {one['unread']}"
-    reasons = {"kinks": "ties left out", "without": "without a derivative", "undecided": "undecided"}
-    rest = "".join(f", {one[key]} {words}" for key, words in reasons.items() if one[key])
-    worst = f", worst {one['worst']:.4g} ulp at {one['where']!r}" if one["wrong"] else ""
-    return f"{title} {one['dtype']}: {one['judged']} inputs{rest}, {one['wrong']} not correctly rounded{worst}"
-
-
-def every_number(name: str, tables: Path | None = None) -> list[dict[str, Any]]:
-    """One record for each choice of parameters and each type; true values are kept in ``tables``, by default the cache."""
-    from gradcheck.fingerprints import fingerprint
-    from gradcheck.proofs.claims import choices, tool
-    from gradcheck.proofs.exhaustive import exhaustive
-    from reference_nets.rules import RULES
-
-    operator, rule, found = catalogue.operator(name), RULES[name], list[dict[str, Any]]()
-    about = {"name": name, "texts": {"definition": fingerprint(operator.definition), "rule": fingerprint(rule)}}
-    for params in choices(operator):
-        shown = exhaustive(operator.definition, rule, operator.domain.of(0), params, tables)
-        rows = [{"unread": shown}] if isinstance(shown, str) else [asdict(one) for one in shown]
-        found += [{**about, "tool": tool(), "params": params, **row} for row in rows]
-    return found
 
 
 def in_order(function: Callable[[Any], Any], tasks: Sequence[Any], jobs: int) -> Iterator[Any]:

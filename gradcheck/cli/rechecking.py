@@ -9,9 +9,9 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gradcheck import catalogue
-from gradcheck.cli import NOT_OK, OK
-from gradcheck.cli.proving import JOBS, LIMIT, every_number, in_order, limited, needs_sympy, run_enumeration
+from gradcheck import catalogue, claims_io
+from gradcheck.cli import NOT_OK, OK, every_input
+from gradcheck.cli.proving import JOBS, LIMIT, in_order, limited, needs_sympy, run_enumeration
 from gradcheck.errors import UsageError
 from gradcheck.fingerprints import fingerprint
 
@@ -21,14 +21,34 @@ if TYPE_CHECKING:
     from gradcheck.claim import Operator
 
 
-def recheck(console: Console, directory: Path, limit: float = LIMIT, jobs: int = JOBS) -> int:
-    """Check the files of an earlier run again; every problem is printed."""
+Task = tuple[str, Path, float, str | None]
+"""The kind of a file, the file, seconds, and the subject whose code it is about."""
+
+
+def recheck(
+    console: Console, directory: Path, limit: float = LIMIT, jobs: int = JOBS, subject: str | None = None
+) -> int:
+    """Check the files of an earlier run again; every problem is printed.
+
+    Of files about a subject's code only those of ``subject``: no file may say what code is loaded.
+    """
     needs_sympy()
-    tasks = [(kind, file, limit) for kind in CHECKS for file in sorted((directory / kind).glob("*.json"))]
+    tasks: list[Task] = [
+        (kind, file, limit, None) for kind in CHECKS for file in sorted((directory / kind).glob("*.json"))
+    ]
+    of_subjects = sorted((directory / every_input.FOLDER).glob("*/*.json"))
+    asked = [file for file in of_subjects if subject and file.parent.name == claims_io.folder(subject)]
+    tasks += [(every_input.FOLDER, file, limit, subject) for file in asked]
+    if len(of_subjects) > len(asked):
+        names = ", ".join(sorted({file.parent.name for file in of_subjects} - {file.parent.name for file in asked}))
+        console.print(
+            f"{len(of_subjects) - len(asked)} files of subjects ({names}) are left out; --subject NAME checks them",
+            markup=False,
+        )
     if not tasks:
         raise UsageError(f"--recheck {directory}: there is no claim in it; gradcheck prove --output writes them")
     refused = 0
-    for (_, file, _), found in zip(tasks, in_order(_problems, tasks, jobs), strict=True):
+    for (_, file, *_), found in zip(tasks, in_order(_problems, tasks, jobs), strict=True):
         name = file.relative_to(directory)
         for problem in found:
             console.print(f"REFUSED {name}: {problem}", markup=False)
@@ -37,10 +57,10 @@ def recheck(console: Console, directory: Path, limit: float = LIMIT, jobs: int =
     return NOT_OK if refused else OK
 
 
-def _problems(task: tuple[str, Path, float]) -> list[str]:
-    kind, file, limit = task
+def _problems(task: Task) -> list[str]:
+    kind, file, limit, subject = task
     try:
-        return list(CHECKS[kind](file, limit))
+        return list(_exhaustive(file, limit, subject) if subject else CHECKS[kind](file, limit))
     except UsageError as error:
         return [str(error)]
     except (KeyError, ValueError, TypeError, AttributeError) as error:
@@ -115,12 +135,12 @@ def _graphs(file: Path, limit: float) -> Iterator[str]:
         yield from _differs(row, run_enumeration((str(kind), int(size), int(inputs))))
 
 
-def _exhaustive(file: Path, limit: float) -> Iterator[str]:
+def _exhaustive(file: Path, limit: float, subject: str | None = None) -> Iterator[str]:
     """Every number once more, with tables made anew: those in the cache are of the run that is checked."""
     rows = _read(file)
     (name,) = {row["name"] for row in rows}
     with tempfile.TemporaryDirectory() as tables:
-        fresh = every_number(name, Path(tables))
+        fresh = every_input.every_number(name, Path(tables), subject, limit)
     if len(fresh) != len(rows):
         yield f"it has {len(rows)} rows, and a fresh run {len(fresh)}"
         return

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -222,14 +222,28 @@ def _rounded(value: NDArray[np.float64], dtype: str) -> NDArray[np.uint16]:
         return np.asarray(odd.astype(TYPES[dtype])).view(np.uint16)
 
 
-def every(rule: Text, table: Table, dtype: str, params: Mapping[str, Any]) -> Every:
-    """The rule on all inputs whose derivative is known, with a cotangent of one."""
+Slopes = Callable[[NDArray[Any]], Any]
+"""What is run: numbers of a type to the gradient there, with a cotangent of one, as an array of their shape."""
+
+
+def slopes_of(rule: Text, dtype: str, params: Mapping[str, Any]) -> Slopes:
+    """A reference rule, in a type in which NumPy computes."""
+
+    def slopes(inputs: NDArray[Any]) -> Any:
+        x = inputs.astype(RUNS_IN[dtype])
+        (given,) = rule(np.ones_like(x), x, **params)
+        return given
+
+    return slopes
+
+
+def every(slopes: Slopes, table: Table, dtype: str) -> Every:
+    """``slopes`` on all inputs whose derivative is known; raises what it raises, and ``ValueError`` for an answer of another shape."""
     patterns = np.flatnonzero(table.state == DECIDED).astype(np.uint16)
     inputs = patterns.view(TYPES[dtype])
-    x = inputs.astype(RUNS_IN[dtype])
     with np.errstate(all="ignore"):
-        (given,) = rule(np.ones_like(x), x, **params)
-        result = np.asarray(given).astype(TYPES[dtype]).astype(np.float64)
+        given = np.broadcast_to(np.asarray(slopes(inputs.copy())), inputs.shape)
+        result = given.astype(TYPES[dtype]).astype(np.float64)
     wanted = table.rounded[patterns].view(TYPES[dtype]).astype(np.float64)
     value = table.value[patterns]
     right = result == wanted
@@ -248,13 +262,3 @@ def every(rule: Text, table: Table, dtype: str, params: Mapping[str, Any]) -> Ev
         float(ulps[place]) if ulps.size else 0.0,
         float(inputs[place]) if ulps.size else np.nan,
     )
-
-
-def exhaustive(
-    definition: Text, rule: Text, one: Set, params: Mapping[str, Any], directory: Path | None = None
-) -> list[Every] | str:
-    """Both types; or why the definition cannot be read."""
-    try:
-        return [every(rule, truth(definition, one, dtype, params, directory), dtype, params) for dtype in TYPES]
-    except NumbersError as error:
-        return str(error)

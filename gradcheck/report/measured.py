@@ -20,8 +20,9 @@ _NUMBERS_FROM = 3  # the columns before are words
 def every(found: Sequence[Every], now: Texts, limit: int, short: Callable[[str], str]) -> Measured:
     """All 16-bit numbers, against the correctly rounded derivative."""
     tools = short("; ".join(dict.fromkeys(one.tool for one in found)))
+    who = short("; ".join(dict.fromkeys(f"{one.subject} {one.version}".strip() or "The rule" for one in found)))
     return Measured(
-        caption=f"The rule run on every number of a 16-bit type, against its correctly rounded derivative ({tools})",
+        caption=f"{who} run on every number of a 16-bit type, against the correctly rounded derivative ({tools})",
         table=Table(head=_EVERY, body=tuple(_row(one, now, short) for one in found[:limit])),
         numeric_from=_NUMBERS_FROM,
     )
@@ -30,7 +31,12 @@ def every(found: Sequence[Every], now: Texts, limit: int, short: Callable[[str],
 def _row(one: Every, now: Texts, short: Callable[[str], str]) -> tuple[str, ...]:
     given = text.parameters(one.params) or "none"
     if one.unread:
-        return ("-", short(given), short(f"not read: {one.unread}"), *("-",) * (len(_EVERY) - _NUMBERS_FROM))
+        return (
+            short(one.dtype or "-"),
+            short(given),
+            short(f"not measured: {one.unread}"),
+            *("-",) * (len(_EVERY) - _NUMBERS_FROM),
+        )
     counts = (one.judged, one.kinks, one.without, one.undecided, one.wrong)
     worst = (f"{one.worst:.4g}", f"{one.where!r}") if one.wrong else ("-", "-")
     return (short(one.dtype), short(given), now.cell(one.texts), *(f"{count:,}" for count in counts), *worst)

@@ -40,9 +40,14 @@ def _loaded(record: Record) -> bool:
     return _LOADED.fullmatch(record.claim.get("load", record.subject)) is not None
 
 
+def _own(record: Record) -> bool:
+    return record.subject == REFERENCE and _loaded(record)
+
+
 def find(record: Record, directory: Path) -> Found:
     """What the certificates in the directory say of the operator of a record, or of the algorithm for any graph."""
-    return claims_io.find(directory, record.operator, graphs=_of_graph(record))
+    subject = None if _own(record) else record.claim.get("load", record.subject)
+    return claims_io.find(directory, record.operator, graphs=_of_graph(record), subject=subject)
 
 
 def view(record: Record, found: Found, limits: Limits) -> Proved:
@@ -54,16 +59,18 @@ def view(record: Record, found: Found, limits: Limits) -> Proved:
     notes = tuple(map(short, found.problems[: limits.items]))
     if record.claim.get("exhibit"):
         return _of_exhibit(record, found.graphs, notes, short)
-    own = record.subject == REFERENCE and _loaded(record)
     name = short(record.operator)
-    if not own:
+    if not _own(record):
         lead = (
             "Nothing was proved of this implementation: gradcheck prove reads the rules of the reference subject alone."
         )
         if found.proofs:
             claims = f"there {'is' if len(found.proofs) == 1 else 'are'} {_claims(len(found.proofs))}"
             lead += f" Of the reference subject's rule of {name}, which is not the one that this page checks, {claims}."
-        return Proved(own=False, lead=lead, notes=notes)
+        if found.every:
+            lead += " It was measured on every number of a type."
+        every = [measured.every(found.every, Texts.of(record), limits.items, short)] if found.every else []
+        return Proved(own=False, lead=lead, notes=notes, measured=tuple(every))
     if not (found.proofs or found.every or found.swept):
         lead = "Nothing was proved" + (" that could be read" if notes else "")
         return Proved(own=True, lead=f"{lead}; run", command=f"gradcheck prove {name}", notes=notes)

@@ -13,7 +13,7 @@ pytest.importorskip("sympy")
 
 from gradcheck.claim import NONNEGATIVE, REALS
 from gradcheck.proofs import exhaustive as every_input
-from gradcheck.proofs.exhaustive import DECIDED, KINK, TYPES, _odd, _rounded, every, numbers, truth
+from gradcheck.proofs.exhaustive import DECIDED, KINK, TYPES, _odd, _rounded, every, numbers, slopes_of, truth
 
 
 def nearest(value: Fraction, dtype: str) -> float:
@@ -48,17 +48,19 @@ def test_bfloat16_is_not_rounded_twice() -> None:
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_a_right_rule_is_right_everywhere_and_a_wrong_one_is_seen(tmp_path: Path, dtype: str) -> None:
     table = truth(np.square, REALS, dtype, {}, tmp_path)
-    right = every(lambda g, x: (g * 2 * x,), table, dtype, {})
+    right = every(slopes_of(lambda g, x: (g * 2 * x,), dtype, {}), table, dtype)
     assert (right.wrong, right.undecided, right.worst) == (0, 0, 0.0)
     assert right.judged == int(np.sum(np.isfinite(numbers(dtype))))
-    one_off = every(lambda g, x: (g * np.where(x == 3, 5, 2 * x),), table, dtype, {})
+    one_off = every(slopes_of(lambda g, x: (g * np.where(x == 3, 5, 2 * x),), dtype, {}), table, dtype)
     assert (one_off.wrong, one_off.where) == (1, 3.0)
     assert one_off.worst == 1 / np.ldexp(1.0, 3 - every_input.DIGITS[dtype])
 
 
 def test_no_number_where_there_is_a_derivative_is_infinitely_wrong(tmp_path: Path) -> None:
     table = truth(np.sqrt, NONNEGATIVE, "float16", {}, tmp_path)
-    found = every(lambda g, x: (np.where(x == 1, np.nan, g / 2 / np.sqrt(x)),), table, "float16", {})
+    found = every(
+        slopes_of(lambda g, x: (np.where(x == 1, np.nan, g / 2 / np.sqrt(x)),), "float16", {}), table, "float16"
+    )
     assert (found.worst, found.where) == (np.inf, 1.0)
 
 
@@ -106,5 +108,20 @@ def test_a_derivative_beyond_the_type_rounds_to_infinity(tmp_path: Path) -> None
     assert np.all(table.state[finite] == DECIDED)
     beyond = finite & (x > 12)  # e^12 > 65520
     assert np.all(np.isinf(table.rounded[beyond].view(np.float16)))
-    found = every(lambda g, x: (g * np.minimum(np.exp(x), x.dtype.type(65504)),), table, "float16", {})
+    found = every(
+        slopes_of(lambda g, x: (g * np.minimum(np.exp(x), x.dtype.type(65504)),), "float16", {}), table, "float16"
+    )
     assert found.wrong >= int(np.sum(beyond))
+
+
+def test_what_is_run_gets_the_numbers_as_they_are_and_must_answer_in_their_shape(tmp_path: Path) -> None:
+    table = truth(np.square, REALS, "bfloat16", {}, tmp_path)
+    seen = []
+
+    def doubled(x: Any) -> Any:
+        seen.append(x.dtype)
+        return (2 * x.astype(np.float32)).astype(x.dtype)
+
+    assert every(doubled, table, "bfloat16").wrong == 0 and seen == [TYPES["bfloat16"]]
+    with pytest.raises(ValueError, match="shape"):
+        every(lambda x: x[:3], table, "bfloat16")

@@ -140,6 +140,39 @@ def test_every_input_is_run_and_the_figures_are_written(
     assert "single argument" in capsys.readouterr().err
 
 
+def test_a_subject_is_run_on_every_number_whatever_it_does(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("sympy")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    mine = "tests.user_subjects:SixteenBits"
+    arguments = ["prove", "--exhaustive", "relu,square,softsign,negative", "--output", str(tmp_path), "--subject", mine]
+    assert execute([*arguments, "--time-limit", "0.5"]) == OK
+    out = capsys.readouterr().out
+    assert "sixteen relu float16: 63486 inputs, 2 ties left out, 0 not correctly rounded\n" in out
+    assert "sixteen relu bfloat16" not in out, "it has no bfloat16"
+    assert "sixteen square float16: 63488 inputs, 1 not correctly rounded, worst 256 ulp at 3.0\n" in out
+    assert "sixteen softsign float16: not measured, it raises ValueError: [no]\n" in out
+    assert "sixteen negative float16: not measured, no answer within 0.5 s\n" in out
+    assert "2 of 4 unary operators" in out
+    directory = tmp_path / "exhaustive" / "tests-user_subjects-SixteenBits"
+    (row,) = json.loads((directory / "square.json").read_text())
+    assert (row["subject"], row["version"], row["judged"], row["wrong"]) == ("sixteen", "1", 63488, 1)
+    for name in ("negative", "softsign", "relu"):
+        (directory / f"{name}.json").unlink()
+    assert execute(["prove", "--recheck", str(tmp_path)]) == WRONG_USAGE
+    assert (
+        "1 files of subjects (tests-user_subjects-SixteenBits) are left out; --subject NAME checks them"
+        in capsys.readouterr().out
+    )
+    assert execute(["prove", "--recheck", str(tmp_path), "--subject", mine]) == OK
+    (directory / "square.json").write_text(json.dumps([{**row, "wrong": 0}]))
+    assert execute(["prove", "--recheck", str(tmp_path), "--subject", mine]) == NOT_OK
+    assert "a fresh run has another wrong than the record" in capsys.readouterr().out
+    assert execute(["prove", "relu", "--subject", mine]) == WRONG_USAGE
+    assert "give it with --exhaustive" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("arguments", [["tanh"], ["--exhaustive", "tanh"], ["--recheck", "."]])
 def test_without_sympy_the_mend_is_named(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path

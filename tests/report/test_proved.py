@@ -236,7 +236,26 @@ def test_every_16_bit_number_is_a_measurement(out: Path) -> None:
     assert "nothing, for all reals or for arrays" in said
     assert "float16 | none | yes | 63,488 | 1 | 0 | 0 | 2 | 0.51 | 0.125" in said and tool in said
     assert "gradcheck prove --recheck" in said
-    assert "not read: sorting: its branches are not followed" in said
+    assert "not measured: sorting: its branches are not followed" in said
+
+
+def test_what_was_measured_of_a_subject_is_on_its_page_and_on_no_other(out: Path) -> None:
+    about: dict[str, Any] = {"name": "sigmoid", "texts": {"definition": "ab" * 32}, "tool": "flint", "params": {}}
+    about |= {"subject": "autograd", "version": "1.8.0"}
+    counts = {"judged": 63488, "kinks": 1, "undecided": 0, "without": 0, "wrong": 7, "worst": 3.5, "where": 0.125}
+    (out / "proofs" / "exhaustive" / "autograd").mkdir(parents=True)
+    rows = [
+        about | {"dtype": "float16"} | counts,
+        about | {"dtype": "bfloat16", "unread": "it raises TypeError: <b>no</b>"},
+    ]
+    (out / "proofs" / "exhaustive" / "autograd" / "sigmoid.json").write_text(json.dumps(rows))
+    made = pages(out)
+    said = section(made["autograd--sigmoid"])
+    assert "Nothing was proved of this implementation" in said and "It was measured on every number of a type." in said
+    assert "autograd 1.8.0 run on every number of a 16-bit type" in said
+    assert "float16 | none | yes | 63,488 | 1 | 0 | 0 | 7 | 3.5 | 0.125" in said
+    assert "bfloat16 | none | not measured: it raises TypeError: <b>no</b>" in said
+    assert "3.5" not in section(made["reference--sigmoid"])
 
 
 def test_a_network_has_the_proofs_of_the_algorithm_and_says_that_they_are_not_its_own(out: Path) -> None:
@@ -374,7 +393,7 @@ def test_the_pages_need_no_prover(out: Path) -> None:
 def test_what_the_provers_write_is_what_the_page_says(out: Path) -> None:
     pytest.importorskip("sympy")
     pytest.importorskip("z3")
-    from gradcheck.cli import OK, _console, proving
+    from gradcheck.cli import OK, _console, every_input, proving
     from gradcheck.engine.definition import words
     from gradcheck.proofs import setting, sweep
     from reference_nets import backprop
@@ -382,7 +401,7 @@ def test_what_the_provers_write_is_what_the_page_says(out: Path) -> None:
 
     assert (setting.EXCLUDED, setting.KINK, setting.UNKNOWN) == claims_io.SILENT
     assert proving.prove(_console(), ["relu", "dot"], out / "proofs", jobs=1) == OK
-    assert proving.exhaustive(_console(), ["relu"], out / "proofs", jobs=1) == OK
+    assert every_input.exhaustive(_console(), ["relu"], out / "proofs", jobs=1) == OK
     path, relu = out / "proofs" / "float32" / "relu-0.json", catalogue.operator("relu")
     about = {"name": "relu", "tool": "flint"}
     state = sweep.sweep(
