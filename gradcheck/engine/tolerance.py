@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from types import FrameType
 
@@ -34,22 +36,31 @@ def works_to_a_tolerance(owner: Forward, x: Array) -> bool:
 
 
 def _enters_a_routine(owner: Forward, x: Array) -> bool:
-    """Seen by a profiler's eyes, in one run of it."""
-    entered = False
+    """Seen by a profiler's eyes, in one run of it: in a thread of its own where the caller is profiled, as every thread has its own."""
+    entered = finished = False
 
     def watch(frame: FrameType, event: str, argument: object) -> None:
         nonlocal entered
         entered = entered or any(folder in frame.f_code.co_filename for folder in ROUTINES)
 
-    before = sys.getprofile()
-    sys.setprofile(watch)
-    try:
-        owner.outputs(x)
-    except CAUGHT:
-        return False
-    finally:
-        sys.setprofile(before)
-    return entered
+    def run() -> None:
+        nonlocal finished
+        sys.setprofile(watch)
+        try:
+            owner.outputs(x)
+            finished = True
+        except CAUGHT:
+            pass
+        finally:
+            sys.setprofile(None)
+
+    if sys.getprofile() is None:
+        run()
+    else:
+        thread = threading.Thread(target=copy_context().run, args=(run,), daemon=True)
+        thread.start()
+        thread.join()
+    return entered and finished
 
 
 def _iterates(owner: Forward, x: Array) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cProfile
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,18 @@ def test_a_tolerance_is_no_wrong_formula(name: str) -> None:
 def test_what_is_more_than_a_tolerance_is_wrong(name: str) -> None:
     forward, vjp = PAIRS[name]
     assert gradcheck.check(forward, lambda g, x: vjp(g, x) * (1 + 1e-5), (X,), domain=NEAR, seed=0).status == "fail"
+
+
+def test_it_is_seen_under_a_profiler_which_goes_on() -> None:
+    """cProfile is no function that ``sys.setprofile`` could put back."""
+    forward, vjp = PAIRS["integrated"]
+    profile = cProfile.Profile()
+    with profile:
+        result = gradcheck.check(forward, lambda g, x: vjp(g, x) * (1 + 1e-8), (X,), domain=NEAR, seed=0)
+        iterated_vjp(X, X)
+    assert not [f for f in result.findings if f.severity is Severity.WRONG], str(result)
+    profile.create_stats()
+    assert {"check", "iterated_vjp"} <= {name for _, _, name in profile.stats}  # type: ignore[attr-defined]
 
 
 def test_a_threshold_is_no_iteration() -> None:
