@@ -46,8 +46,8 @@ class Enclosure:
         return all(bool(np.all(np.isfinite(v.value))) for v in certified_value(self.program, self.inputs))
 
     def nearby(self, inputs: Sequence[Array], cotangents: Sequence[Array]) -> Array:
-        """The derivative of the same branch at other inputs, to 128 bits, (n,); nan where it has none."""
-        return _gradient(self.program, inputs, cotangents, self.active, 128)[0]
+        """The derivative of the same branch at other inputs, to as many bits as it took here, (n,); nan where it has none."""
+        return _gradient(self.program, inputs, cotangents, self.active, self.bits)[0]
 
     def with_other_constants(self, u: float, rng: np.random.Generator) -> Enclosure:
         """The same text with constants and exponents that are rounded (1/3, and not 3 or 0.5) changed by the relative amount ``u``."""

@@ -332,6 +332,27 @@ SWING = twins(
     angle_of_before=lambda g, angle, speed: swing_vjp(g, angle, speed, earlier=True),
 )  # fmt: skip
 
+
+def certainty(x: Any) -> Any:
+    """One over the variance after a measurement: where noise is tiny, floating point has 0 for what is left of it, 1 - k."""
+    noise = np.exp(x)
+    k = 1 / (1 + noise)
+    return 1 / ((1 - k) + noise)
+
+
+def certainty_vjp(g: Any, x: Any, through_gain: float = 1.0) -> Any:
+    noise = np.exp(x)
+    k = 1 / (1 + noise)
+    variance = (1 - k) + noise
+    return -g / variance * (1 + through_gain * k * k) * (noise / variance)
+
+
+CERTAINTY = twins(
+    "numerics: certainty after a measurement", "rounding", certainty, certainty_vjp,
+    (np.array([-283.6, 0.4, -1.2]),), hard=True, options={"domain": Domain((Set(low=-600.0, high=600.0),))},
+    gain_is_a_constant=lambda g, x: certainty_vjp(g, x, 0.0),
+)  # fmt: skip
+
 CASES = (
     *SPARSE,
     *DECAY,
@@ -347,4 +368,5 @@ CASES = (
     *MIXTURE,
     *OPTION,
     *SWING,
+    *CERTAINTY,
 )
