@@ -67,6 +67,10 @@ class Field(ABC):
             return self.zeros(terms.shape[:-1])
         return np.add.reduce(terms, axis=-1)
 
+    def term(self, values: Values) -> Values:
+        """What is about to be added to an adjoint; as it is, unless rounding is imitated."""
+        return values
+
     def accumulate(self, store: Values, ids: Ids, terms: Values) -> None:
         """Adds each term to its place of ``store``; a place may occur many times."""
         np.add.at(store, (..., ids), terms)  # type: ignore[arg-type]  # stubs lack ellipsis

@@ -78,6 +78,10 @@ class Perturbed(Textbook):
         """Of terms that are each rounded."""
         return super().sum(self._rounded(terms))
 
+    def term(self, values: Values) -> Values:
+        """Rounded: another order leaves other sums of terms that cancel, as those of an entry that is subtracted from itself."""
+        return self._rounded(values)
+
     def _rounded(self, values: Values) -> Array:
         # A change by less than half of a last place would be rounded away again.
         off = 2 * self.unit * self.rng.choice((-1.0, 1.0), size=np.shape(values))

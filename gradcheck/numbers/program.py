@@ -149,6 +149,7 @@ class Program:
                 extra = () if step.parameter is None else (step.parameter,)
                 partial = number.partials(TABLE[step.name])[i](k, *values, store[..., places], *extra)
                 term = g * partial if not isinstance(partial, int) else g if partial == 1 else -g
+            term = number.term(term)
             if step.distinct[i] or ids.size == 1:
                 slopes[..., ids] = slopes[..., ids] + term
             else:

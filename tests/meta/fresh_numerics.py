@@ -12,6 +12,7 @@ import scipy.sparse
 from scipy.special import logsumexp, ndtr, softmax
 
 from gradcheck.claim import Domain, Set
+from tests.meta.alone_certified import opaque
 from tests.meta.pairs import normal, twins
 
 SPARSE_MATRIX = scipy.sparse.random(9, 6, density=0.4, random_state=3, format="csr")
@@ -353,6 +354,29 @@ CERTAINTY = twins(
     gain_is_a_constant=lambda g, x: certainty_vjp(g, x, 0.0),
 )  # fmt: skip
 
+
+def attraction(p: Any) -> Any:
+    """Of points to one another, and each to itself, which is nothing: softened as in simulations."""
+    away = p[None] - p[:, None]
+    far = (away * away).sum(-1) + p.dtype.type(0.01)
+    return (away * (far**-1.5)[..., None]).sum(1)
+
+
+def attraction_vjp(g: Any, p: Any, power: float = 1.5) -> Any:
+    """What each point does to itself is added at one place and subtracted at another: rounding of it is left over."""
+    away = p[None] - p[:, None]
+    far = (away * away).sum(-1) + p.dtype.type(0.01)
+    weighed = (g[:, None] * away).sum(-1)
+    in_away = g[:, None] * (far**-1.5)[..., None] - 2 * power * away * (weighed * far**-2.5)[..., None]
+    return in_away.sum(0) - in_away.sum(1)
+
+
+ATTRACTION = twins(
+    "numerics: attraction of points, the backward pass out of sight", "rounding", attraction,
+    opaque(attraction_vjp), (normal(310, 4, 3).astype(np.float32),), hard=True,
+    power_of_another_law=opaque(lambda g, p: attraction_vjp(g, p, 1.4)),
+)  # fmt: skip
+
 CASES = (
     *SPARSE,
     *DECAY,
@@ -369,4 +393,5 @@ CASES = (
     *OPTION,
     *SWING,
     *CERTAINTY,
+    *ATTRACTION,
 )
