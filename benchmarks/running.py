@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.engine.containment import swallows
+from gradcheck.engine.containment import AGAIN, ringing
 
 LIMIT = 20.0
 """Seconds after which a tool is stopped on one case: ten times the longest that a check is meant to take."""
@@ -30,12 +30,8 @@ class OverTimeError(BaseException):
 def quiet_and_bounded(seconds: float = LIMIT) -> Iterator[None]:
     """No output, no warnings, and OverTimeError after so many seconds."""
 
-    def stop(number: int, frame: Any) -> None:
-        if not swallows(frame):  # else it rings again
-            raise OverTimeError
-
-    previous = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+    previous = signal.signal(signal.SIGALRM, ringing(OverTimeError))
+    signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
     try:
         with contextlib.ExitStack() as stack:
             stack.enter_context(contextlib.redirect_stdout(io.StringIO()))

@@ -89,7 +89,7 @@ def _deltas(layers: Layers, activations: Activations, tape: Tape, cotangent: Val
 
 def _slopes(tape: Tape, deltas: Sequence[Value]) -> tuple[Layer, ...]:
     """A_(l-1)^T delta_l and the sums of delta_l, in each layer.  The product is formed transposed, as delta_l^T A_(l-1): the same
-    numbers, for which the matrix routines of NumPy take a tenth less where a layer is narrower than what feeds it."""
+    numbers, which took a tenth less time from 784 to 128 units (OpenBLAS on one AVX2 machine)."""
     return tuple(
         Layer((delta.T @ below).T, delta.sum(axis=0)) for below, delta in zip(tape.values, deltas, strict=False)
     )

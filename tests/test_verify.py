@@ -146,6 +146,19 @@ def test_an_interrupt_waits_for_callbacks_of_the_collector() -> None:
         gc.callbacks.remove(slow)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_finaliser_that_hangs_is_ended_and_then_what_it_interrupted() -> None:
+    class Hangs:
+        def __del__(self) -> None:
+            while True:
+                pass
+
+    with pytest.raises(Expired), limited(0.05):
+        Hangs()
+        while True:
+            pass
+
+
 def test_an_error_of_gradcheck_itself_is_not_put_on_the_subject(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any) -> Any:
         raise IndexError("out of luck")

@@ -58,7 +58,12 @@ def exhaustive(
     tasks = [operator.name for operator in operators]
     run = functools.partial(every_number, subject=subject, limit=limit)
     for name, found in zip(tasks, in_order(run, tasks, jobs), strict=True):
-        (directory / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        path = directory / f"{name}.json"
+        if found:
+            path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        else:  # a subject need not have all of them; what an earlier version of it had is no more
+            path.unlink(missing_ok=True)
+            console.print(f"{who}{name}: not there", markup=False)
         done += any("unread" not in one for one in found)
         for one in found:
             console.print(who + _sentence(name, one), markup=False)

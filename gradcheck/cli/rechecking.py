@@ -41,10 +41,7 @@ def recheck(
     tasks += [(every_input.FOLDER, file, limit, subject) for file in asked]
     if len(of_subjects) > len(asked):
         names = ", ".join(sorted({file.parent.name for file in of_subjects} - {file.parent.name for file in asked}))
-        console.print(
-            f"{len(of_subjects) - len(asked)} files of subjects ({names}) are left out; --subject NAME checks them",
-            markup=False,
-        )
+        console.print(f"left out: what was measured of {names}; --subject NAME checks it", markup=False)
     if not tasks:
         raise UsageError(f"--recheck {directory}: there is no claim in it; gradcheck prove --output writes them")
     refused = 0

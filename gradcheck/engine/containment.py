@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -85,8 +85,25 @@ def _directory() -> str:
         return ""
 
 
-def swallows(frame: FrameType | None) -> bool:
-    """Whether the interpreter prints and forgets what is raised in this frame: a finaliser, or a callback of the garbage collector."""
+def ringing(error: type[BaseException]) -> Callable[[int, FrameType | None], None]:
+    """A handler of an alarm that rings more than once: it raises, but not at the first ring where that would be lost.
+
+    What is raised in a finaliser, or in a callback of the garbage collector, is printed as ignored.  One that still runs at the
+    second ring hangs, and is ended by it; the third ends what it interrupted.
+    """
+    rung = False
+
+    def ring(number: int, frame: FrameType | None) -> None:
+        nonlocal rung
+        first, rung = not rung, True
+        if not (first and _swallows(frame)):
+            raise error
+
+    return ring
+
+
+def _swallows(frame: FrameType | None) -> bool:
+    """Whether the interpreter prints and forgets what is raised in this frame."""
     callbacks = {getattr(callback, "__code__", None) for callback in gc.callbacks}
     while frame is not None:
         if frame.f_code.co_name == "__del__" or frame.f_code in callbacks:
@@ -105,11 +122,11 @@ def limited(seconds: float | None) -> Iterator[None]:
     if seconds is None or not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return
-    armed = True
+    armed, ring = True, ringing(Expired)
 
     def expire(number: int, frame: FrameType | None) -> None:
-        if armed and not swallows(frame):  # else it rings again
-            raise Expired
+        if armed:
+            ring(number, frame)
 
     before = signal.signal(signal.SIGALRM, expire)
     try:

@@ -107,8 +107,9 @@ NOISES = 8
 def _noise(bench: Bench) -> list[float]:
     """The largest |v(c g) - c v(g)| of each leaf for some c close to 1: what the answer's own rounding does to it.
 
-    Terms that are not seen may cancel to nothing, as in a normalisation of one number.  c moves the cotangent by some last digits
-    only: what is not linear adds no more than some roundoffs of its value, also what rounds its cotangent to a narrower type.
+    Terms that are not seen may cancel to nothing, as in a normalisation of one number.  c moves the cotangent by 8 to 24
+    roundoffs (chosen: enough that every product rounds anew): what is not linear adds no more than that share of its value, also what
+    rounds its cotangent to a narrower type.
     """
     found = [0.0] * len(bench.gradients)
     narrowest = max((flat.roundoff(g.dtype) for g in bench.cotangents if g.dtype.kind not in "biu"), default=0.0)

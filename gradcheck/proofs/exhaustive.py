@@ -41,7 +41,7 @@ DIGITS = {"float16": 11, "bfloat16": 8}
 
 PRECISIONS = (128, 256, 512, 1024)
 
-FORMAT = "2"
+FORMAT = "3"
 """Part of every key: tables of another form are not read."""
 
 DECIDED, OUTSIDE, KINK, NO_VALUE, UNDECIDED = range(5)
@@ -124,7 +124,10 @@ def _make(definition: Text, one: Set, dtype: str, params: Mapping[str, Any]) -> 
     while todo.size:
         try:
             first = trace(definition, [np.array(inputs[todo[0]])], kwargs=dict(params), field=Watched(PRECISIONS[-1]))
-        except Undecided:  # no precision says which branch this input takes
+        except Undecided:  # no precision says which branch this input takes; at a pole there is none
+            with np.errstate(all="ignore"):
+                finite = np.all(np.isfinite(definition(inputs[todo[0]], **params)))
+            state[todo[0]] = UNDECIDED if finite else NO_VALUE
             todo = todo[1:]
             continue
         same = _same_branch(first, inputs[todo])
@@ -238,7 +241,7 @@ def slopes_of(rule: Text, dtype: str, params: Mapping[str, Any]) -> Slopes:
 
 
 def every(slopes: Slopes, table: Table, dtype: str) -> Every:
-    """``slopes`` on all inputs whose derivative is known; raises what it raises, and ``ValueError`` for an answer of another shape."""
+    """``slopes`` on all inputs whose derivative is known; raises what it raises, and ``ValueError`` for an answer that does not fit."""
     patterns = np.flatnonzero(table.state == DECIDED).astype(np.uint16)
     inputs = patterns.view(TYPES[dtype])
     with np.errstate(all="ignore"):

@@ -67,10 +67,13 @@ def view(record: Record, found: Found, limits: Limits) -> Proved:
         if found.proofs:
             claims = f"there {'is' if len(found.proofs) == 1 else 'are'} {_claims(len(found.proofs))}"
             lead += f" Of the reference subject's rule of {name}, which is not the one that this page checks, {claims}."
-        if found.every:
-            lead += " It was measured on every number of a type."
-        every = [measured.every(found.every, Texts.of(record), limits.items, short)] if found.every else []
-        return Proved(own=False, lead=lead, notes=notes, measured=tuple(every))
+        # Two subjects may share a folder: names under which they are loaded are shortened to what a file may be called.
+        every = [one for one in found.every if one.subject == record.subject]
+        if not every:
+            return Proved(own=False, lead=lead, notes=notes)
+        lead += " It was measured on every number of a type."
+        table = measured.every(every, Texts.of(record), limits.items, short)
+        return Proved(own=False, lead=lead, notes=notes, measured=(table,))
     if not (found.proofs or found.every or found.swept):
         lead = "Nothing was proved" + (" that could be read" if notes else "")
         return Proved(own=True, lead=f"{lead}; run", command=f"gradcheck prove {name}", notes=notes)

@@ -8,12 +8,25 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import gammaln
 
 pytest.importorskip("sympy")
 
 from gradcheck.claim import NONNEGATIVE, REALS
 from gradcheck.proofs import exhaustive as every_input
-from gradcheck.proofs.exhaustive import DECIDED, KINK, TYPES, _odd, _rounded, every, numbers, slopes_of, truth
+from gradcheck.proofs.exhaustive import (
+    DECIDED,
+    KINK,
+    NO_VALUE,
+    TYPES,
+    UNDECIDED,
+    _odd,
+    _rounded,
+    every,
+    numbers,
+    slopes_of,
+    truth,
+)
 
 
 def nearest(value: Fraction, dtype: str) -> float:
@@ -112,6 +125,13 @@ def test_a_derivative_beyond_the_type_rounds_to_infinity(tmp_path: Path) -> None
         slopes_of(lambda g, x: (g * np.minimum(np.exp(x), x.dtype.type(65504)),), "float16", {}), table, "float16"
     )
     assert found.wrong >= int(np.sum(beyond))
+
+
+def test_a_pole_has_no_derivative_and_nothing_beside_it_is_left_open(tmp_path: Path) -> None:
+    table = truth(gammaln, REALS, "float16", {}, tmp_path)
+    x = numbers("float16")
+    whole = np.isin(x, np.arange(-65504.0, 0.0))
+    assert np.array_equal(table.state == NO_VALUE, whole) and not np.any(table.state == UNDECIDED)
 
 
 def test_what_is_run_gets_the_numbers_as_they_are_and_must_answer_in_their_shape(tmp_path: Path) -> None:

@@ -146,7 +146,15 @@ def test_a_subject_is_run_on_every_number_whatever_it_does(
     pytest.importorskip("sympy")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     mine = "tests.user_subjects:SixteenBits"
-    arguments = ["prove", "--exhaustive", "relu,square,softsign,negative", "--output", str(tmp_path), "--subject", mine]
+    arguments = [
+        "prove",
+        "--exhaustive",
+        "relu,square,softsign,negative,exp",
+        "--output",
+        str(tmp_path),
+        "--subject",
+        mine,
+    ]
     assert execute([*arguments, "--time-limit", "0.5"]) == OK
     out = capsys.readouterr().out
     assert "sixteen relu float16: 63486 inputs, 2 ties left out, 0 not correctly rounded\n" in out
@@ -154,15 +162,17 @@ def test_a_subject_is_run_on_every_number_whatever_it_does(
     assert "sixteen square float16: 63488 inputs, 1 not correctly rounded, worst 256 ulp at 3.0\n" in out
     assert "sixteen softsign float16: not measured, it raises ValueError: [no]\n" in out
     assert "sixteen negative float16: not measured, no answer within 0.5 s\n" in out
-    assert "2 of 4 unary operators" in out
+    assert "sixteen exp: not there\n" in out
+    assert "2 of 5 unary operators" in out
     directory = tmp_path / "exhaustive" / "tests-user_subjects-SixteenBits"
     (row,) = json.loads((directory / "square.json").read_text())
     assert (row["subject"], row["version"], row["judged"], row["wrong"]) == ("sixteen", "1", 63488, 1)
+    assert {path.stem for path in directory.iterdir()} == {"negative", "softsign", "relu", "square"}
     for name in ("negative", "softsign", "relu"):
         (directory / f"{name}.json").unlink()
     assert execute(["prove", "--recheck", str(tmp_path)]) == WRONG_USAGE
     assert (
-        "1 files of subjects (tests-user_subjects-SixteenBits) are left out; --subject NAME checks them"
+        "left out: what was measured of tests-user_subjects-SixteenBits; --subject NAME checks it"
         in capsys.readouterr().out
     )
     assert execute(["prove", "--recheck", str(tmp_path), "--subject", mine]) == OK

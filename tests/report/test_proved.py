@@ -247,6 +247,7 @@ def test_what_was_measured_of_a_subject_is_on_its_page_and_on_no_other(out: Path
     rows = [
         about | {"dtype": "float16"} | counts,
         about | {"dtype": "bfloat16", "unread": "it raises TypeError: <b>no</b>"},
+        about | {"dtype": "float16", "subject": "auto:grad"} | counts | {"worst": 4.5},
     ]
     (out / "proofs" / "exhaustive" / "autograd" / "sigmoid.json").write_text(json.dumps(rows))
     made = pages(out)
@@ -255,6 +256,7 @@ def test_what_was_measured_of_a_subject_is_on_its_page_and_on_no_other(out: Path
     assert "autograd 1.8.0 run on every number of a 16-bit type" in said
     assert "float16 | none | yes | 63,488 | 1 | 0 | 0 | 7 | 3.5 | 0.125" in said
     assert "bfloat16 | none | not measured: it raises TypeError: <b>no</b>" in said
+    assert "4.5" not in said, "another subject whose folder has the same name"
     assert "3.5" not in section(made["reference--sigmoid"])
 
 
