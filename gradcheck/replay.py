@@ -70,7 +70,8 @@ def replay(subject: Subject, record: Record, finding: Finding, *, profile: str =
         raised = describe_failure(error)
         same = finding.code in ("GC121", "GC123") and raised.kind in finding.message
         return Outcome(REPRODUCED if same else CHANGED, f"{raised.kind}: {raised.message}")
-    if outcome.word == NOT_REPRODUCED and finding.index is None:
+    elsewhere = finding.index is None if outcome.word == NOT_REPRODUCED else finding.code not in OF_THE_POINT
+    if outcome.word != REPRODUCED and elsewhere:
         return _whole(subject, record, finding, profile)  # it shows in several calls only, or at other points
     return outcome
 

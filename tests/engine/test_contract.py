@@ -21,12 +21,14 @@ W = RNG.normal(size=(4, 2))
 Z = M + 1j * RNG.normal(size=(3, 4))
 
 
-def inspect(forward: Any, vjp: Any, *inputs: Any, stateful: bool = False, magnitude: Any = None, **kwargs: Any) -> Any:
+def inspect(
+    forward: Any, vjp: Any, *inputs: Any, stateful: bool = False, magnitude: Any = None, seed: int = 3, **kwargs: Any
+) -> Any:
     implementation = recognise(forward, vjp, None, stateful)
     call = arrange(implementation, tuple(np.copy(x) if isinstance(x, np.ndarray) else x for x in inputs), kwargs=kwargs)
     value = implementation.forward(*(np.copy(x) if isinstance(x, np.ndarray) else x for x in inputs), **kwargs)
     single = not isinstance(value, tuple)
-    rng = np.random.default_rng(3)
+    rng = np.random.default_rng(seed)
 
     def draw(y: Any) -> Any:
         y = np.asarray(y)
@@ -385,6 +387,13 @@ def test_rounding_of_what_cancels_is_linear_enough() -> None:
     for extra in (np.abs, lambda g: 1e-10 * np.abs(g), lambda g: 1e-9):
         found = inspect(one_number_normalised, by_parts_that_cancel(extra), COLUMN)
         assert "GC110" in {f.code for f in found}
+
+
+def test_one_number_is_tried_with_cotangents_of_both_signs() -> None:
+    for change in (lambda g: np.maximum(g, 0), lambda g: np.minimum(g, 0), np.abs):
+        for seed in range(8):
+            found = inspect(cube, lambda g, x, change=change: cube_vjp(change(g), x), X[:1], seed=seed)
+            assert "GC110" in {f.code for f in found}, (change, seed)
 
 
 STATEFUL = {
