@@ -19,7 +19,7 @@ from gradcheck.engine.exhibits import check_exhibit
 from gradcheck.engine.verify import verify_operator
 from gradcheck.errors import UsageError
 from gradcheck.records import Correction, Finding, Record, finding_id
-from gradcheck.replay import CHANGED, NOT_REPRODUCED, REPRODUCED, replay
+from gradcheck.replay import CHANGED, NOT_REPRODUCED, REPRODUCED, at_point, replay
 from gradcheck.subjects import load
 from gradcheck.subjects.protocol import Exhibit
 from tests import user_subjects
@@ -57,6 +57,14 @@ def test_every_finding_is_reproduced_from_its_record(wrong: Path) -> None:
         assert outcome.word == REPRODUCED, (record.operator, finding.code, outcome)
         if finding.code in ("GC101", "GC102", "GC120"):
             assert outcome.about == "bit for bit"
+
+
+def test_what_other_draws_showed_is_looked_for_by_the_whole_check(wrong: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The law over several cotangents may hold for those drawn at the point again, where something else fails."""
+    [(record, finding)] = [(r, f) for r, f in cases(wrong) if (r.operator, f.code) == ("abs", "GC110")]
+    monkeypatch.setattr("gradcheck.replay.at_point", lambda *a: [f for f in at_point(*a) if f.code != "GC110"])
+    outcome = replay(user_subjects.Wrong(), record, finding, profile="quick")
+    assert (outcome.word, "by the whole check" in outcome.about) == (REPRODUCED, True)
 
 
 @pytest.mark.parametrize("profile", ["quick", "default"])
