@@ -13,8 +13,8 @@ SPECIAL = (0.0, 1.0, -1.0, 1e-3, -3e-3, 1e4, -1e4, 100.0)
 """Among them values whose variance is about the size of epsilon."""
 
 
-LENGTHS = (*SPECIAL, 1e30, -1e-30)
-"""Among them values whose squares leave the range of float32."""
+LENGTHS = (*SPECIAL, 1e30, -1e-30, 1e200, -1e-200)
+"""Among them values whose squares leave the range of float32, or of float64."""
 
 
 def _standardised(x: Array, axes: tuple[int, ...], epsilon: float) -> Array:

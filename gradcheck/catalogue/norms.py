@@ -43,7 +43,7 @@ NORM_P_EXAMPLES = (
     Example(((2, 3),), {"order": 1.5, "axis": -1}),
     Example(((3, 2),), {"order": 2.0, "axis": 0, "keepdims": True}),
 )
-MODERATE = (0.0, -0.0, 1.0, -1.0, 20.0, -20.0, 100.0, 1e-3, 1e-8, -1e4)
+MODERATE = (0.0, -0.0, 1.0, -1.0, 20.0, -20.0, 100.0, 1e-3, 1e-8, -1e4, 1e200, 1e-200)
 
 INTEGERS = np.array([[3.0, -4.0], [0.0, -12.0]])
 

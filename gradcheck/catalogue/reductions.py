@@ -14,6 +14,9 @@ Axis = int | tuple[int, ...] | None
 SPECIAL = (0.0, -0.0, 1.0, -1.0, 20.0, -20.0, 800.0, -800.0, 1e-20, 1e4, -1e4)
 """Zeros, units, and values whose exponentials, squares or products leave the range of a narrow type."""
 
+SQUARES = (*SPECIAL, 1e200, 1e-200)
+"""And values whose squares leave the range of float64."""
+
 AXES = (
     Example(((),)), Example(((1,),)), Example(((5,),)), Example(((3, 4),)), Example(((3, 4),), {"axis": 0}),
     Example(((4, 2),), {"axis": -1, "keepdims": True}), Example(((2, 3, 2),), {"axis": (0, 2)}),
@@ -134,6 +137,6 @@ OPERATORS = (
             Witness((np.array([[1.0, 2.0], [2.0, 0.0]]),), np.array(3.0), "Pythagorean quadruple"),
         ),
         kinks=(Kink("x = 0", "any vector of the closed unit ball"),),
-        special=SPECIAL,
+        special=SQUARES,
     ),
 )

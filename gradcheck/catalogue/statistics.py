@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from gradcheck.catalogue.reductions import AXES, SPECIAL, VAR_EXAMPLES, Axis, logsumexp, var
+from gradcheck.catalogue.reductions import AXES, SPECIAL, SQUARES, VAR_EXAMPLES, Axis, logsumexp, var
 from gradcheck.claim import POSITIVE, REALS, Domain, Example, Kink, Operator, Witness
 from gradcheck.records import Array
 
@@ -122,7 +122,7 @@ OPERATORS = (
             Witness((np.array([3.0, 0.0, -3.0]),), np.array(3.0), "18 / 2", {"ddof": 1}),
         ),
         kinks=(Kink("all entries equal", "a deviation from their mean, of length up to (n - ddof)^(-1/2)"),),
-        special=SPECIAL,
+        special=SQUARES,
     ),
     Operator(
         name="median",

@@ -31,7 +31,7 @@ SMOOTHLY = (Local.SMOOTH, Local.ONE_SIDED, Local.UNDECIDED)
 class Certifier:
     """Encloses derivatives of ``claim`` as long as its text can be traced; ``reason`` says why not.
 
-    ``blurred``: the enclosure at the last point, where the forward's own rounding is as large as its values.
+    ``blurred``: the enclosure at the last point, where the forward lost its values to its own rounding or to an overflow.
     """
 
     call: Call
@@ -65,7 +65,9 @@ class Certifier:
             return None
         call = self.call
         try:
-            outputs = call.forward(_copies(leaves), self.claim)
+            overflows: list[int] = []
+            with np.errstate(over="call", call=lambda _, flag: overflows.append(flag)):
+                outputs = call.forward(_copies(leaves), self.claim)
             found = enclose(
                 self.claim,
                 call.build(_copies(leaves)),
@@ -74,6 +76,7 @@ class Certifier:
                 outputs,
                 kwargs=call.kwargs,
                 limit=OPERATIONS,
+                overflowed=bool(overflows),
             )
             call.forward(_copies(leaves), self.claim)  # a forward that keeps its inputs is to keep real ones
         except CAUGHT as error:
@@ -82,7 +85,7 @@ class Certifier:
             self.reason = self.reason or found
             return None
         if found.blurred:
-            self.reason = self.reason or "the forward's own rounding is as large as its values"
+            self.reason = self.reason or "the forward's own rounding or overflow is as large as its values"
             self.blurred = found
             return None
         return found

@@ -27,7 +27,7 @@ class Enclosure:
     """The derivative of sum_k <g_k, f_k>: packed midpoints and radii, (n,) both; where nothing is known, nan and inf.
 
     ``program`` is the branch that was traced, a function of ``inputs``, of which the derivative belongs to ``active``.  ``blurred``: the
-    forward's own rounding is as large as its values, so that the function in floating point may be another one.
+    forward's own rounding, or what it lost to an overflow, is as large as its values: the function in floating point may be another one.
     """
 
     value: Array
@@ -117,11 +117,13 @@ def enclose(
     *,
     kwargs: Mapping[str, Any],
     limit: int,
+    overflowed: bool = False,
 ) -> Enclosure | str:
     """The vjp with respect to the arguments ``wrt``, or why there is none.
 
     ``outputs`` are what the function gives in floating point: a trace that gives others is of another function.
-    ``limit``: operations on single numbers after which a text is too long.
+    ``limit``: operations on single numbers after which a text is too long.  ``overflowed``: the function left the range of its type
+    on the way to them, where x / inf is 0 and looks like a value.
     """
     from gradcheck.numbers.agreement import agrees
     from gradcheck.numbers.errors import NumbersError
@@ -135,9 +137,10 @@ def enclose(
             made = trace(function, list(arguments), kwargs=dict(kwargs), wrt=traced, limit=limit)
             if made.ties:
                 return "equal numbers are compared there"
-            if not agrees(made, inputs, outputs[0] if made.single else tuple(outputs)):
-                return "the traced text does not give the values that the forward gives"
             blurred = _blur(made.program, inputs, cotangents, outputs) > FAITHFUL
+            same = agrees(made, inputs, outputs[0] if made.single else tuple(outputs))
+            if not same and not (blurred and overflowed):
+                return "the traced text does not give the values that the forward gives"
             active = tuple(traced.index(k) for k in wrt)
             value, bound, bits = _gradient(made.program, inputs, cotangents, active, 2048)
     except NumbersError as error:

@@ -141,7 +141,7 @@ def weight_norm(g: Array, direction: Array, gain: Array) -> tuple[Array, Array]:
     length = largest * np.sqrt(np.sum((direction / largest) ** 2, axis=-1, keepdims=True))
     unit = direction / length
     along = np.sum(g * unit, axis=-1, keepdims=True)
-    in_direction = gain[..., None] / length * (g - along * unit)
+    in_direction = gain[..., None] * ((g - along * unit) / length)  # a large gain over a small length may overflow
     return in_direction.astype(direction.dtype), along[..., 0].astype(gain.dtype)
 
 
