@@ -10,6 +10,7 @@ import pytest
 from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import special
 
 from gradcheck.numbers import operations
 from gradcheck.numbers.agreement import agrees, rounding_bound
@@ -92,6 +93,16 @@ def test_the_precision_is_raised_where_digits_cancel() -> None:
     with Balls(512).working():
         e = arb(1e-30).exp()
         assert (2 * e * (e - 1)).overlaps(interval(truth))
+
+
+@pytest.mark.parametrize("text", [np.sinc, special.y0, special.y1, special.k1])
+def test_far_from_zero_128_bits_are_enough(text: Any) -> None:
+    """Flint's sums alone lose half of them and more from 10 to 100."""
+    x = np.geomspace(0.1, 300.0, 60)
+    (found,) = certified_gradient(trace(text, [x]).program, [x], [np.ones(x.size)], bits=128, limit=128)
+    assert np.all(found.bound <= 2.0**-60 * np.abs(found.value))
+    (other,) = high_precision_gradient(trace(text, [x]).program, [x], [np.ones(x.size)], bits=300)
+    assert np.all(np.abs(other.astype(np.float64) - found.value) <= 2.0**-52 * np.abs(found.value))
 
 
 def test_value_and_rest_are_closer_than_value() -> None:
