@@ -32,7 +32,7 @@ from importlib.util import find_spec
 import numpy as np
 
 from benchmarks.peers import TOOLS, NotApplicableError, with_gradcheck
-from benchmarks.running import LIMIT, machine_noise, quiet_and_bounded, spread
+from benchmarks.running import LIMIT, OverTimeError, machine_noise, quiet_and_bounded, spread
 from tests.meta.all_cases import CASES
 from tests.meta.case import Case
 
@@ -149,7 +149,7 @@ def seconds(case: Case, profile: str) -> Seconds:
     for _ in range(3):
         start = clocks()
         # One that is refused as a question that cannot be asked takes its time, too.
-        with contextlib.suppress(Exception), quiet_and_bounded(LIMIT):
+        with contextlib.suppress(Exception, OverTimeError), quiet_and_bounded(LIMIT):
             with_gradcheck(case, 0, profile)
         taken.append(since(start))
     wall, cpu = np.median(taken, axis=0)
@@ -184,7 +184,7 @@ def certified(number: int) -> bool | None:
 
     case = CASES[number]
     options = dict(case.options)
-    with contextlib.suppress(Exception), quiet_and_bounded(LIMIT):
+    with contextlib.suppress(Exception, OverTimeError), quiet_and_bounded(LIMIT):
         forward, vjp = case.make()
         found = [f for f in gradcheck.check(forward, vjp, case.inputs, seed=0, **options).findings if f.code == "GC101"]
         if not found:
@@ -276,14 +276,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         shared = set.intersection(*(made.answered() for made in tallies.values()))
         print(f"\namong the {len(shared)} that every tool answered\n{HEAD}")
         print(*(made.row(name, shared) for name, made in tallies.items()), sep="\n")
+    for name, made in tallies.items():
+        if name == "gradcheck" or options.failures:
+            failures = made.failures()
+            print(f"\n{name}: {len(failures)} decided otherwise", *failures, sep="\n  ", flush=True)
     if options.profiles and "gradcheck" in tallies:
         print("", *profile_lines(numbers, options.profiles.split(",")), sep="\n")
     if options.certified:
         print("", certified_line(numbers, options.workers), sep="\n")
-    for name, made in tallies.items():
-        if name == "gradcheck" or options.failures:
-            failures = made.failures()
-            print(f"\n{name}: {len(failures)} decided otherwise", *failures, sep="\n  ")
     return int(bool(tallies.get("gradcheck", Tally()).failures()))
 
 
