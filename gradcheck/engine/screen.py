@@ -198,12 +198,14 @@ def kinked_across(owner: Forward, x: Array, g: Array, every: Array, rng: np.rand
     """Whether the point is a kink that no single line shows: slopes there do not add up.
 
     Two directions may lie in one piece with their sum, for a median of four equal numbers in one draw of six: four draws are made.
+    At the ends of intervals there is one orthant only, and as many draws more are made in which the second direction orders its entries
+    the other way round: the largest is then another for certain, while the two in the middle may be the same.
     """
     x, inwards = ends(owner.call, owner.layout, x, every)
-    for _ in range(4):
+    for draw in range(8 if np.any(inwards) else 4):
         w = rng.normal(size=(2, len(every)))
-        # At the ends of intervals there is one orthant only; the second direction orders its entries the other way round.
-        w[1] = np.where(inwards != 0, 1 / np.maximum(np.abs(w[0]), 2.0**-4), w[1])
+        if draw % 2:
+            w[1] = np.where(inwards != 0, 1 / np.maximum(np.abs(w[0]), 2.0**-4), w[1])
         first, second = (np.where(inwards != 0, inwards * np.abs(w), w) * sizes(x, every)) @ every
         across = truth(owner, x, g, np.stack([first, second, first + second]), sharp=False)
         with np.errstate(invalid="ignore"):

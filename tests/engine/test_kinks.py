@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gradcheck
+from gradcheck.claim import Domain, Set
 from gradcheck.engine.forward import Forward
 from gradcheck.engine.hull import Sampler
 from gradcheck.engine.judge import Judgement
@@ -20,8 +21,8 @@ from gradcheck.subjects.callables import arrange, recognise
 U, TINY = 2.0**-53, 5e-324
 
 
-def site(f: Any, x: np.ndarray) -> Forward:
-    call = arrange(recognise(f, lambda g, x: g, None, False), (x,))
+def site(f: Any, x: np.ndarray, domain: Domain | None = None) -> Forward:
+    call = arrange(recognise(f, lambda g, x: g, None, False), (x,), domain=domain)
     owner = Forward.at(call, f, call.leaves, wide=True)
     assert owner is not None
     return owner
@@ -125,6 +126,15 @@ def test_a_kink_that_no_line_shows_is_found_and_a_smooth_point_is_none(seed: int
         (np.median, np.arange(5.0), False),
     ):
         assert kinked_across(site(f, x), x, np.ones(1), np.eye(x.size), rng) == kinked
+
+
+@given(seeds)
+def test_so_it_is_in_a_corner_of_the_domain(seed: int) -> None:
+    """With an order and its reverse alone the middle two of four are the same ones, and a median may look smooth."""
+    x, corner = np.zeros(4), Domain((Set(low=0.0),))
+    for f, kinked in ((np.median, True), (np.max, True), (np.min, True), (np.sum, False)):
+        owner = site(f, x, corner)
+        assert kinked_across(owner, x, np.ones(1), np.eye(4), np.random.default_rng(seed)) == kinked
 
 
 @settings(max_examples=20)
