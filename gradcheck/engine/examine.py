@@ -312,7 +312,7 @@ class _Examination:
     def visit(self, looker: Looker, origin: str, leaves: tuple[Any, ...], whole: int) -> None:
         """Look at one further point, and take in what is found there."""
         p = self.profile
-        look = looker.at(leaves, origin, short=p.short, whole=whole, probes=1)
+        look = looker.at(leaves, origin, short=p.short, whole=whole, probes=1, guilty=self.guilty())
         if look is None:
             self.counts["undefined points"] += 1
             return
@@ -363,8 +363,16 @@ class _Examination:
 
     def hopeless(self) -> bool:
         """Whether every argument is wrong at enough points: more of them would say nothing new."""
+        return len(self.guilty()) == len(self.call.active)
+
+    def guilty(self) -> list[int]:
+        """The arguments, of those that are differentiated, that are wrong at enough points."""
         seen = Counter(f.argument for f in self.found if f.code in ("GC101", "GC102", "GC109"))
-        return all(max(seen[self.call.paths[k]], seen["*"]) >= self.profile.convinced for k in self.call.active)
+        return [
+            leaf
+            for leaf, k in enumerate(self.call.active)
+            if max(seen[self.call.paths[k]], seen["*"]) >= self.profile.convinced
+        ]
 
     def shrink(self, looker: Looker, layout: Layout) -> None:
         self.found = findings.merge(self.found)

@@ -10,6 +10,7 @@ from gradcheck.engine.look import Look
 from gradcheck.engine.looker import Looker
 from gradcheck.engine.truth import estimate
 from gradcheck.flat import largest, pack
+from gradcheck.oracles.estimates import flip
 from gradcheck.oracles.finite_difference import line_derivatives
 from gradcheck.records import Array, Estimate, Failure, Finding, Local, Severity
 from gradcheck.subjects.callables import Call
@@ -25,13 +26,16 @@ def inspect(call: Call, looker: Looker, given: Look) -> list[Finding]:
         return []
     x = pack([leaves[k] for k in call.active])
     d = looker.rng.choice((-1.0, 1.0), size=x.size) * looker.rng.uniform(0.5, 2.0, size=x.size)
+    d = pack(owner.layout.unpack(d))
+    e = estimate(owner, owner, x, d[None])
     # Both signs: a rectified tangent agrees with the right one on half of the directions.
-    return _along(call, looker, given, owner, x, d) or _along(call, looker, given, owner, x, -d)
+    return _along(call, looker, given, owner, x, d, e) or _along(
+        call, looker, given, owner, x, -d, flip(e, -np.ones(1))
+    )
 
 
-def _along(call: Call, looker: Looker, given: Look, owner: Forward, x: Array, d: Array) -> list[Finding]:
+def _along(call: Call, looker: Looker, given: Look, owner: Forward, x: Array, d: Array, e: Estimate) -> list[Finding]:
     tangents = owner.layout.unpack(d)
-    d = pack(tangents)
     answer = call.jvp(tangents, fresh(given.point.inputs))
     if isinstance(answer, Failure):
         return [_finding("GC301", f"the jvp raised {answer.kind}: {answer.message} ({answer.where})", given)]
@@ -41,7 +45,6 @@ def _along(call: Call, looker: Looker, given: Look, owner: Forward, x: Array, d:
             _finding("GC302", f"the jvp gave shapes {[a.shape for a in answer]}; it must give {expected_shapes}", given)
         ]
     got = pack(answer)
-    e = estimate(owner, owner, x, d[None])
     u, tiny = looker.unit(owner.layout)
     # Each output tangent is a sum of n products: the honest rounding of the judge, with the natural scale for cancellation.
     allowed = (

@@ -108,6 +108,7 @@ class Looker:
         full: bool = False,
         g: tuple[Array, ...] | None = None,
         only: Array | None = None,
+        guilty: Sequence[int] = (),
     ) -> Look | None:
         """Look at this point; None where the claimed forward is not defined, or overflows and certified truth is not to be had.
 
@@ -116,7 +117,8 @@ class Looker:
         Up to ``short`` coordinates the short way is tried first (``screen``); it is all that is done, unless a doubt
         arises or the look is to be ``full``.  Else each of up to ``whole`` coordinates gets a bounded derivative of its
         own, and with more of them each argument gets ``probes`` directional ones.  With ``only`` some rows of the basis
-        a glaring error of these is believed at once: enough to try whether a smaller point fails, too.
+        a glaring error of these is believed at once: enough to try whether a smaller point fails, too.  So is one in the rows of
+        ``guilty`` arguments, which were found wrong elsewhere.
         """
         flushed = self._flushed(leaves)
         try:
@@ -138,7 +140,7 @@ class Looker:
         # On a constrained set only tangents of the set mean anything: random signs leave it.
         free = all(self.call.domain.of(k).kind is Kind.REALS for k in self.call.active)
         if owner.layout.total <= short and np.all(np.isfinite(v)):
-            made = self._short(self._site(owner, point, seen, v), only)
+            made = self._short(self._site(owner, point, seen, v), only, guilty)
             self.mode = owner.mode if owner.sure else self.mode
             # What lines show of a kink that no line shows is nothing: there the short look is all there is to see.
             hidden = made is not None and made.truth is not None and bool(np.all(made.truth.kind == Local.KINK))
@@ -234,7 +236,7 @@ class Looker:
             (least(d) for d in layout.dtypes), default=0.0
         )
 
-    def _short(self, at: Site, only: Array | None) -> Look | None:
+    def _short(self, at: Site, only: Array | None, guilty: Sequence[int] = ()) -> Look | None:
         """The look that imaginary steps allow, undecided where they raise a doubt; None where they say nothing."""
         owner, answer = at.owner, at.answer
         screened = screen(owner, at.x, at.g, at.rows, self.rng)
@@ -251,9 +253,12 @@ class Looker:
             k = imaginary_movement(owner, at.x, at.g, at.rows, known_here, at.u, self.rng)
             slack = allowance(known_here, at.u, at.tiny, k)
         judgement = np.where(error <= slack, int(Judgement.RIGHT), int(Judgement.INCONCLUSIVE))
-        if only is not None:
-            glaring = error > GLARING * (known_here.magnitude + known_here.scale) + 2**20 * at.u * known_here.scale
-            judgement[only] = np.where(glaring, int(Judgement.WRONG), judgement)[only]
+        believed = np.zeros(len(at.rows), bool)
+        believed[[] if only is None else only] = True
+        for leaf in guilty:
+            believed |= np.any(at.rows[:, owner.layout.spans()[leaf]] != 0, axis=1)
+        glaring = error > GLARING * (known_here.magnitude + known_here.scale) + 2**20 * at.u * known_here.scale
+        judgement = np.where(believed & glaring, int(Judgement.WRONG), judgement)
         return at.look(known_here, judgement, slack)
 
     def _probe(self, owner: Forward, point: Point, seen: Observation, v: Array, count: int) -> Look:

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gradcheck.engine.forward import Forward, ends
+from gradcheck.engine.forward import Forward, ends, limits
 from gradcheck.engine.judge import Truth
-from gradcheck.engine.truth import CLOSE, estimate, truth
+from gradcheck.engine.truth import CLOSE, CONFLICTING, estimate, truth
 from gradcheck.flat import pack
 from gradcheck.oracles.analytic import Choice, branches
 from gradcheck.oracles.imaginary import NOTHING, sizes, slopes
@@ -23,6 +23,9 @@ from gradcheck.subjects.callables import CAUGHT
 
 CORROBORATED = 2.0**-10
 """A difference vaguer than this part of the terms confirms nothing: what is not analytic errs by the size of a term."""
+
+BRIEF = (2.0**-9, 2.0**-11.5)
+"""Two steps, relative to each coordinate's size, their ratio irrational: what a brief look at a line takes instead of two ladders."""
 
 BESIDE = 2.0**-10
 """Distance from a kink, relative to each coordinate's size, at which a difference sees a smooth function on a thousandth of that size."""
@@ -100,6 +103,12 @@ def _corroborate(
     if doubtful:
         known = dict(reversed(known.items()))
     size = sizes(x, rows)
+    if owner.mode and len(known) == 1:
+        for weights in (signs * size, signs * np.minimum(size, 1.0))[: 1 if np.max(size) <= 1.0 else 2]:
+            scale = _briefly(owner, x, rows, weights, known[owner.mode], used)
+            if scale is not None:
+                owner.confirmed, owner.sure = True, True
+                return Screened(_known(known[owner.mode], g[used], scale), False)
     # A function that turns many times within x aliases with differences as long as x; those of length one then see it.
     for reach in (None, CLOSE) if known else ():
         if reach is not None and np.max(size) <= 1.0:
@@ -140,6 +149,36 @@ def _add(known: dict[str, Array], owner: Forward, mode: str, x: Array, rows: Arr
 def _alike(a: Array, b: Array) -> bool:
     """Whether two Jacobians are the same up to the rounding of a few operations."""
     return bool(np.all(np.abs(a - b) <= 2.0**-48 * np.maximum(np.abs(a), np.abs(b))))
+
+
+def _briefly(owner: Forward, x: Array, rows: Array, weights: Array, each: Array, used: Array) -> Array | None:
+    """The natural scale of each used output, where four values along the weighted rows confirm the imaginary steps ``each``; else None.
+
+    Confirmed is the slope that they predict, and that it does not jump; both are extrapolated from two steps.  None says
+    nothing: the whole estimate is then made, which tells a kink from a function that bends strongly, and rounding from either.
+    """
+    d = weights @ rows
+    low, high = limits(owner.call, owner.layout, x, d[None])
+    if min(-low[0], high[0]) < BRIEF[0]:
+        return None
+    terms = weights[:, None] * each
+    size = np.sum(np.abs(terms), axis=0)
+    here = owner(x)[used]
+    (up, down), (up_near, down_near) = ((owner(x + h * d)[used], owner(x - h * d)[used]) for h in BRIEF)
+    far, near = BRIEF
+    ratio = near / far
+    slopes_far, slopes_near = (up - down) / (2 * far), (up_near - down_near) / (2 * near)
+    jump_far, jump_near = ((up - here) - (here - down)) / far, ((up_near - here) - (here - down_near)) / near
+    slope = (slopes_near - ratio**2 * slopes_far) / (1 - ratio**2)
+    jump = (jump_near - ratio * jump_far) / (1 - ratio)
+    largest = np.max(np.abs([here, up, down, up_near, down_near]), axis=0)
+    # The values err by some roundoffs each, and extrapolation to the step 0 hardly enlarges that.
+    rounding = 8 * owner.noise_floor * largest / near
+    agrees = np.abs(slope - np.sum(terms, axis=0)) <= 2.0**-30 * size + rounding
+    agrees &= np.abs(jump) <= CONFLICTING * size + rounding
+    agrees &= rounding <= CORROBORATED * size
+    still = (size == 0) & (up == here) & (down == here) & (up_near == here) & (down_near == here)
+    return largest / max(1.0, float(np.max(np.abs(x), initial=0.0))) if np.all(agrees | still) else None
 
 
 def _confirms(
