@@ -3,6 +3,7 @@
 Most points show nothing wrong, and there a handful of evaluations is enough.  Two computations that know nothing of each other, the answer
 under test and an imaginary step, agree in every entry to within honest rounding; and a difference along a generic direction, that
 knows nothing of complex numbers, confirms the slope of every output that the imaginary steps predict, and shows no kink.
+Once a whole estimate has shown how the forward takes complex numbers, four values do for it elsewhere, if they are clear.
 Where any of this fails, nothing is concluded: the point is looked at entry by entry (``truth``).
 """
 

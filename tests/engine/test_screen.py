@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gradcheck.claim import NONNEGATIVE, Domain
 from gradcheck.engine.conditioning import imaginary_movement, movement
 from gradcheck.engine.forward import Forward
 from gradcheck.engine.hull import leaps
-from gradcheck.engine.screen import fixed_choices, screen
+from gradcheck.engine.screen import _briefly, fixed_choices, jacobian, screen
 from gradcheck.engine.truth import truth
 from gradcheck.subjects.callables import arrange, recognise
 
@@ -71,6 +72,60 @@ def test_kinks_are_seen_and_hidden_ones_too() -> None:
     assert screened(lambda v: np.max(v), [1.0, 1.0, 0.0])[1].kinked
     assert screened(np.median, np.ones(5))[1].kinked
     assert not screened(np.median, np.arange(5.0))[1].kinked
+
+
+def briefly(f: Any, x: Any, domain: Any = None) -> Any:
+    """What four values say where the mode of imaginary steps is known from elsewhere."""
+    call = arrange(recognise(f, lambda g, *x: g, None, False), (np.asarray(x, float),), domain=domain)
+    owner = Forward.at(call, f, call.leaves, wide=True, mode="plain")
+    assert owner is not None
+    vector, rows = np.asarray(x, float), np.eye(len(x))
+    each = jacobian(owner, vector, rows)
+    assert each is not None
+    weights = np.array([0.7, -1.3, 1.9])[: len(x)] * np.maximum(np.abs(vector), 0.5)
+    before = owner.evaluations
+    found = _briefly(owner, vector, rows, weights, each, np.arange(owner.size))
+    assert owner.evaluations <= before + 5
+    return found
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (np.sin, [0.3, -1.2, 2.0]),
+        (lambda v: np.exp(v).sum(), [3.0, -2.0, 1.0]),
+        (lambda v: v / np.sqrt(np.sum(v * v)), [1e100, -2e100, 0.0]),
+        (lambda v: v[:2] * 0.0 + 5.0, [1.0, 2.0, 3.0]),
+        (lambda v: np.maximum(v, 0.0), [1e-3, -0.5, 2.0]),
+    ],
+    ids=["sine", "exponentials", "direction", "constant", "beside kinks"],
+)
+def test_four_values_confirm_what_is_smooth(f: Any, x: Any) -> None:
+    assert briefly(f, x) is not None
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (lambda v: np.sqrt(v * v), [0.0, 1.0, 2.0]),
+        (lambda v: np.maximum(v, 0.0), [1.0, 0.0, 2.0]),
+        (lambda v: np.max(v), [1.0, 1.0, 0.5]),
+        (np.median, [1.0, 1.0, 1.0]),
+        (lambda v: v + 2.0**-25 * np.sin(v.real), [0.3, -1.2, 2.0]),
+        (lambda v: np.round(v * 2.0**20) / 2.0**20 + 0 * v, [0.3, -1.2, 2.0]),
+        (lambda v: v.astype(np.complex64).astype(complex) if v.dtype == complex else v.astype(np.float32), [0.3, 1.2]),
+        (lambda v: np.sin(1e4 * v), [0.3, -1.2, 2.0]),
+    ],
+    ids=["kink", "rectifier", "tie", "median", "hidden part", "staircase", "single precision", "fast"],
+)
+def test_four_values_confirm_nothing_else(f: Any, x: Any) -> None:
+    assert briefly(f, x) is None
+
+
+def test_four_values_do_not_step_over_an_edge() -> None:
+    inside = Domain((NONNEGATIVE,))
+    assert briefly(np.sin, [0.3, 1.2, 2.0], inside) is not None
+    assert briefly(np.sin, [0.3, 1e-9, 2.0], inside) is None
 
 
 def test_conventions_are_the_choices_of_tied_primitives() -> None:
