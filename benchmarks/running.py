@@ -29,10 +29,13 @@ class OverTimeError(BaseException):
 
 @contextlib.contextmanager
 def quiet_and_bounded(seconds: float = LIMIT) -> Iterator[None]:
-    """No output, no warnings, and OverTimeError after so many seconds."""
+    """No output, no warnings, and OverTimeError after so many seconds.
+
+    The alarm is set last and taken back first: where the machine is busy it may ring at any line, and between a stream that is turned
+    and the note to turn it back it would leave the process without output.
+    """
 
     previous = signal.signal(signal.SIGALRM, ringing(OverTimeError))
-    signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
     try:
         with contextlib.ExitStack() as stack:
             stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
@@ -40,7 +43,11 @@ def quiet_and_bounded(seconds: float = LIMIT) -> Iterator[None]:
             stack.enter_context(warnings.catch_warnings())
             warnings.simplefilter("ignore")
             stack.enter_context(np.errstate(all="ignore"))
-            yield
+            signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
+            try:
+                yield
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)

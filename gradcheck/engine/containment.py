@@ -89,27 +89,27 @@ def ringing(error: type[BaseException]) -> Callable[[int, FrameType | None], Non
     """A handler of an alarm that rings more than once: it raises, but not at the first ring where that would be lost.
 
     What is raised in a finaliser, or in a callback of the garbage collector, is printed as ignored.  One that still runs at the
-    second ring hangs, and is ended by it; the third ends what it interrupted.
+    next ring hangs, and is ended by it; the one after that ends what it interrupted.
     """
-    rung = False
+    spared: FrameType | None = None
 
     def ring(number: int, frame: FrameType | None) -> None:
-        nonlocal rung
-        first, rung = not rung, True
-        if not (first and _swallows(frame)):
+        nonlocal spared
+        before, spared = spared, _swallowing(frame)
+        if spared is None or spared is before:
             raise error
 
     return ring
 
 
-def _swallows(frame: FrameType | None) -> bool:
-    """Whether the interpreter prints and forgets what is raised in this frame."""
+def _swallowing(frame: FrameType | None) -> FrameType | None:
+    """The frame, of this one and its callers, of which the interpreter prints and forgets what it raises; None if there is none."""
     callbacks = {getattr(callback, "__code__", None) for callback in gc.callbacks}
     while frame is not None:
         if frame.f_code.co_name == "__del__" or frame.f_code in callbacks:
-            return True
+            return frame
         frame = frame.f_back
-    return False
+    return None
 
 
 @contextmanager
