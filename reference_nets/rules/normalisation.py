@@ -138,10 +138,15 @@ def local_response_norm(
 def weight_norm(g: Array, direction: Array, gain: Array) -> tuple[Array, Array]:
     """The direction moves only across itself; the gain gets the part of g along it."""
     largest = np.max(np.abs(direction), axis=-1, keepdims=True, initial=0.0)
-    length = largest * np.sqrt(np.sum((direction / largest) ** 2, axis=-1, keepdims=True))
-    unit = direction / length
+    scaled = direction / largest
+    root = np.sqrt(
+        np.sum(scaled**2, axis=-1, keepdims=True)
+    )  # the length over the largest entry: itself it may overflow
+    unit = scaled / root
     along = np.sum(g * unit, axis=-1, keepdims=True)
-    in_direction = gain[..., None] * ((g - along * unit) / length)  # a large gain over a small length may overflow
+    in_direction = gain[..., None] * (
+        (g - along * unit) / root / largest
+    )  # a large gain over a small length may overflow
     return in_direction.astype(direction.dtype), along[..., 0].astype(gain.dtype)
 
 
