@@ -8,6 +8,7 @@ from gradcheck.oracles import evidence
 from gradcheck.oracles.estimates import without
 from gradcheck.oracles.extrapolation import two_ladders
 from gradcheck.oracles.line import Line
+from gradcheck.oracles.steps import unit_step
 from gradcheck.records import Array, Estimate, Local
 
 SPREAD = 4.0
@@ -80,6 +81,14 @@ def analyse(line: Line, sigma: Array, roundoff: Array, quantum: float) -> Estima
         value, bound, witnesses, used = two_ladders(nodes if twist is None else nodes**2, slope, noise)
         if twist is not None:
             jump, jump_bound, _, _ = two_ladders(nodes, twist, 4.0 * noise)
+    # Noise as large as f is rounding of results of size one, if anything: long steps do not make less of it than steps of that size.
+    swamped = measured[:, 0] > COARSEST * size[:, 2]
+    if swamped.any():
+        amplitude = np.maximum(measured[:, 0], np.max(size, axis=1))
+        least = np.where(swamped, amplitude / unit_step(line.directions)[:, None], 0.0)
+        bound = np.maximum(bound, least)
+        witnesses = tuple((t, np.maximum(b, least)) for t, b in witnesses)
+        jump_bound = None if jump_bound is None else np.maximum(jump_bound, least)
     if twist is None:
         # At an end of the domain x^1.5 and the like have a slope that no whole powers of the step extrapolate.
         bent = evidence.fractional(slope, noise, h)
@@ -97,8 +106,8 @@ def analyse(line: Line, sigma: Array, roundoff: Array, quantum: float) -> Estima
         m = centre.size
         steep = evidence.diverges(np.concatenate([right, left], axis=2), np.concatenate([size, size], axis=2), h)
         steep = steep[:, :m] | steep[:, m:]
-    # Noise as large as f is structure, unless f is so small that the rounding of results of size one explains it.
-    unclear = measured[:, 0] > np.maximum(COARSEST * size[:, 2], 64.0 * evidence.UNIT)
+    # Such noise is structure, unless f is so small that the rounding of results of size one explains it.
+    unclear = swamped & (measured[:, 0] > 64.0 * evidence.UNIT)
     unclear |= ~np.isfinite(bound)
     if constant:
         unclear |= evidence.staircase(value, bound, flat, size, h, used, near)

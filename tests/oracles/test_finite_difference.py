@@ -7,6 +7,7 @@ import time
 import mpmath as mp
 import numpy as np
 import pytest
+import scipy.special
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -438,3 +439,20 @@ def test_what_overflows_at_the_first_step_is_looked_at_more_closely():
     e = along(lambda x: np.sinh(1 + np.sinh(x) ** 2 / 3.12), -4.09)
     assert holds(e, float(mp.diff(lambda t: mp.sinh(1 + mp.sinh(t) ** 2 / mp.mpf(3.12)), mp.mpf(-4.09))))
     assert e.bound[0, 0] < 1e-9 * abs(e.value[0, 0])
+
+
+def test_waves_too_fast_for_the_grid_are_no_constant():
+    # Between neighbouring numbers at 1e30 lie 1e13 waves.  The values are below the roundoff of 1, and yet they are no rounding of it.
+    e = line_derivatives(scipy.special.j1, np.array([1e30]), np.eye(1), noise_floor=2.0**-53)
+    true = -5.589003e-16  # mpmath, 400 bits
+    assert not abs(true - e.value[0, 0]) > e.bound[0, 0]
+
+
+def test_what_adds_up_to_zero_but_for_rounding_has_the_slope_zero():
+    def nothing(v):
+        p = np.exp(v - np.max(v))
+        return np.sum(p / np.sum(p), keepdims=True) - 1.0
+
+    x = np.random.default_rng(0).normal(size=5) * 20
+    e = line_derivatives(nothing, x, np.eye(5), noise_floor=2.0**-53)
+    assert np.all(np.abs(e.value) <= e.bound) and np.all(e.bound <= 1e-12)
