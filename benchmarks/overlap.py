@@ -188,7 +188,7 @@ def compare(pair: Pair, tally: Tally) -> None:
             tally.derivatives += 1
             for road, c in (("reverse", reverse[k]), ("values", values[k])):
                 # beside what underflows, too
-                tally.sharp[road] += bool(c.bound[0] <= max(SHARP * abs(c.value[0]), 2.0**-1074))
+                tally.sharp[road] += bool(c.bound[0] <= max(SHARP * abs(c.value[0]), 2.0**-1074) < np.inf)
             found: dict[str, Any] = {"reverse": enclosed(reverse[k]), "values": enclosed(values[k])}
             found["jets"] = arb(jets[k]) if arb(jets[k]).is_finite() else None
             point = None if mp is None else arb(mp[k])
