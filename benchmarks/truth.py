@@ -126,6 +126,8 @@ BY_HAND: dict[str, Callable[[arb], arb]] = {
     "arctanh": lambda x: 1 / (1 - x * x),
     "bessel_i0": lambda x: x.bessel_i(arb(1)),
     "bessel_i1": lambda x: x.bessel_i(arb(0)) - x.bessel_i(arb(1)) / x,
+    "bessel_i0e": lambda x: (-abs(x)).exp() * (x.bessel_i(arb(1)) - x.sgn() * x.bessel_i(arb(0))),
+    "bessel_i1e": lambda x: (-abs(x)).exp() * (x.bessel_i(arb(0)) - (1 / x + x.sgn()) * x.bessel_i(arb(1))),
     "bessel_j0": lambda x: -x.bessel_j(arb(1)),
     "bessel_j1": lambda x: x.bessel_j(arb(0)) - x.bessel_j(arb(1)) / x,
     "bessel_y0": lambda x: -x.bessel_y(arb(1)),
