@@ -28,6 +28,10 @@ CORROBORATED = 2.0**-10
 BRIEF = (2.0**-9, 2.0**-11.5)
 """Two steps, relative to each coordinate's size, their ratio irrational: what a brief look at a line takes instead of two ladders."""
 
+AGREED = 2.0**-30
+"""Part of the terms within which four values must show the slope predicted: extrapolated, they err by 2^-48 of a fifth derivative, so
+that what bends over an eighth of its size passes.  Chosen; what fails is looked at with two ladders, and nothing is lost but time."""
+
 BESIDE = 2.0**-10
 """Distance from a kink, relative to each coordinate's size, at which a difference sees a smooth function on a thousandth of that size."""
 
@@ -175,7 +179,7 @@ def _briefly(owner: Forward, x: Array, rows: Array, weights: Array, each: Array,
     largest = np.max(np.abs([here, up, down, up_near, down_near]), axis=0)
     # The values err by some roundoffs each, and extrapolation to the step 0 hardly enlarges that.
     rounding = 8 * owner.noise_floor * largest / near
-    agrees = np.abs(slope - np.sum(terms, axis=0)) <= 2.0**-30 * size + rounding
+    agrees = np.abs(slope - np.sum(terms, axis=0)) <= AGREED * size + rounding
     agrees &= np.abs(jump) <= CONFLICTING * size + rounding
     agrees &= rounding <= CORROBORATED * size
     still = (size == 0) & (up == here) & (down == here) & (up_near == here) & (down_near == here)

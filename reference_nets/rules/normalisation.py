@@ -139,14 +139,11 @@ def weight_norm(g: Array, direction: Array, gain: Array) -> tuple[Array, Array]:
     """The direction moves only across itself; the gain gets the part of g along it."""
     largest = np.max(np.abs(direction), axis=-1, keepdims=True, initial=0.0)
     scaled = direction / largest
-    root = np.sqrt(
-        np.sum(scaled**2, axis=-1, keepdims=True)
-    )  # the length over the largest entry: itself it may overflow
+    # The length is largest * root: it may overflow where nothing else does, and so may a large gain over a small length.
+    root = np.sqrt(np.sum(scaled**2, axis=-1, keepdims=True))
     unit = scaled / root
     along = np.sum(g * unit, axis=-1, keepdims=True)
-    in_direction = gain[..., None] * (
-        (g - along * unit) / root / largest
-    )  # a large gain over a small length may overflow
+    in_direction = gain[..., None] * ((g - along * unit) / root / largest)
     return in_direction.astype(direction.dtype), along[..., 0].astype(gain.dtype)
 
 

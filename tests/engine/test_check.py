@@ -57,3 +57,14 @@ def test_conventions_do_not_fail_and_are_told() -> None:
     result = gradcheck.check(identity, lambda g, v: g * (v != 0), (np.array([0.0, 1.0]),))
     assert result.ok and result.verdict is gradcheck.Verdict.CONVENTION
     assert not gradcheck.check(identity, lambda g, v: g * np.where(v == 0, 2.0, 1.0), (np.array([0.0, 1.0]),)).ok
+
+
+@pytest.mark.parametrize("wrong_at_zero", [True, False])
+def test_an_argument_that_is_wrong_everywhere_hides_nothing_of_another(wrong_at_zero: bool) -> None:
+    def vjp(g: Any, a: Any, b: Any) -> Any:
+        right = g * a * np.cos(b)
+        return 2 * g * np.sin(b), np.where(b == 0, 0.0, right) if wrong_at_zero else right
+
+    found = gradcheck.check(lambda a, b: a * np.sin(b), vjp, (np.array([0.7, -1.3]), np.array([0.4, 1.1])))
+    named = {f.argument for f in found.findings if f.code == "GC101"}
+    assert named == ({"a", "b"} if wrong_at_zero else {"a"})

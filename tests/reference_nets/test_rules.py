@@ -218,3 +218,12 @@ def test_take_adds_up_duplicates():
 def test_where_does_not_multiply():
     in_x, in_y = RULES["where"](np.array([np.inf, 1.0]), np.array([True, False]), np.zeros(2), np.zeros(2))
     assert np.array_equal(in_x, [np.inf, 0.0]) and np.array_equal(in_y, [0.0, 1.0])
+
+
+def test_a_direction_whose_length_overflows_has_a_gradient():
+    g, direction, gain = np.array([1.0, -2.0, 0.5]), np.full(3, 1.7e308), np.array(1.7e308)
+    in_direction, along = RULES["weight_norm"](g, direction, gain)
+    unit = 1 / np.sqrt(3.0)
+    # Six roundoffs: a quotient, a root, a sum of three and the products around them.
+    assert along == pytest.approx(np.sum(g) * unit, rel=6 * 2.0**-52)
+    assert in_direction == pytest.approx((g - np.sum(g) / 3) * unit, rel=6 * 2.0**-52)
